@@ -1,0 +1,35 @@
+# make demo   sets everything up and runs the main job: experts in, a provably better merge out
+# make test   sets everything up, checks types and style, runs the tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEV := $(VENV)/.installed-dev
+
+.PHONY: help install demo lint test oracle clean
+help:
+	@sed -n '1,2s/^# //p' Makefile
+
+install: $(INSTALLED)
+$(INSTALLED): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable .
+	touch $@
+
+$(DEV): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable ".[dev]"
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/crucible demo
+
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+clean:
+	rm -rf $(VENV) crucible-demo .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -1,0 +1,222 @@
+"""The transformers engine: one model in this process, whose weights are overwritten in place.
+
+Its texts are those of lm-eval's `hf` model in the same dtype: same encoding, left padding and truncation,
+greedy under the checkpoint's own generation config, same cut at stop strings.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    StoppingCriteria,
+    StoppingCriteriaList,
+)
+from transformers.initialization import no_init_weights
+
+from evaluators.engine import Completion, WeightSource
+from evaluators.errors import EngineError
+
+logger = logging.getLogger(__name__)
+
+_CONTEXT_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
+_COMPUTED = "rotary_emb.inv_freq"  # Old checkpoints carry it; models compute it.
+_NOT_GREEDY = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p"}
+_LENGTHS = {"max_length", "max_new_tokens"}
+
+
+class TransformersEngine:
+    """An Engine for every causal model that transformers knows by name (no remote code)."""
+
+    def __init__(
+        self, config_dir: Path, dtype: str = "auto", device: str | None = None, batch_size: int = 64
+    ) -> None:
+        """Build the architecture of `config_dir` once, without weights; `load` brings them.
+
+        `dtype` auto is float32 on a CPU and the checkpoint's own elsewhere. Raises EngineError for a folder
+        without a usable config or tokenizer.
+        """
+        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.batch_size = batch_size
+        try:
+            local = {"local_files_only": True, "trust_remote_code": False}
+            config = AutoConfig.from_pretrained(config_dir, **local)
+            self.tokenizer = AutoTokenizer.from_pretrained(config_dir, **local)
+            self.dtype = _dtype(dtype, config, self.device)
+            with no_init_weights():
+                model = AutoModelForCausalLM.from_config(config, dtype=self.dtype, trust_remote_code=False)
+            model.generation_config = _greedy(config_dir, model.generation_config)
+        except (OSError, ValueError, KeyError, ImportError) as error:
+            raise EngineError(f"{config_dir}: no model or tokenizer to build ({_line(error)})") from error
+        model.tie_weights()  # Left out together with the initial weights.
+        self.model = model.to(self.device).eval()
+        self.context = _context(config, self.tokenizer)
+        self._pad = _pad_token(self.tokenizer)
+        self._loaded = False
+        self._warned = False
+
+    @property
+    def description(self) -> str:
+        """The engine and its arithmetic, e.g. `transformers/float32`."""
+        return f"transformers/{str(self.dtype).removeprefix('torch.')}"
+
+    def load(self, source: WeightSource) -> None:
+        """Copy the source's tensors into the model in place.
+
+        Raises EngineError for a tensor that is missing, unknown, misshapen or unlike the one it is tied to.
+        """
+        self._loaded = False
+        slots = self.model.state_dict(keep_vars=True)
+        empty = {id(slot): name for name, slot in slots.items()}
+        with torch.no_grad():
+            for name, tensor in source:
+                if name.endswith(_COMPUTED):
+                    continue
+                slot = _slot(slots, name, tensor)
+                if empty.pop(id(slot), None):
+                    slot.copy_(tensor)
+                elif not torch.equal(slot, tensor.to(slot)):
+                    raise EngineError(f"tensor '{name}' differs from the one that the model ties it to")
+        if empty:
+            raise EngineError(f"the weights lack {_some(empty.values())}; the model would run on leftovers")
+        self._loaded = True
+
+    def generate(self, prompts: Sequence[str], stop: Sequence[str], max_tokens: int) -> list[Completion]:
+        """Greedy answers of at most `max_tokens` tokens, in the order of the prompts.
+
+        A prompt that leaves no room for the answer loses its beginning, as in lm-eval; that is logged once.
+        """
+        if not self._loaded:
+            raise EngineError("no weights are loaded; the last load failed or there was none")
+        if not prompts:
+            return []
+        encoded = self._encode(prompts, self.context - max_tokens)
+        order = sorted(range(len(prompts)), key=lambda i: (-len(encoded[i]), prompts[i]))
+        answers: dict[int, Completion] = {}
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            try:
+                found = self._answer([encoded[i] for i in batch], stop, max_tokens)
+            except (RuntimeError, IndexError) as error:
+                raise EngineError(f"transformers could not generate: {_line(error)}") from error
+            answers.update(zip(batch, found, strict=True))
+        return [answers[i] for i in range(len(prompts))]
+
+    def close(self) -> None:
+        """Free the model's memory."""
+        self._loaded = False
+        del self.model
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _encode(self, prompts: Sequence[str], room: int) -> list[list[int]]:
+        if room < 1:
+            raise EngineError(f"the model's context is {self.context} tokens; lower max_tokens")
+        # A prompt that brings its own start token gets no second one.
+        bos = self.tokenizer.bos_token
+        extra = {"add_special_tokens": False} if bos and prompts[0].startswith(bos) else {}
+        encoded: list[list[int]] = self.tokenizer(list(prompts), verbose=False, **extra)["input_ids"]
+        cut = sum(len(ids) > room for ids in encoded)
+        if cut and not self._warned:
+            self._warned = True
+            logger.warning("%d of %d prompts have over %d tokens and are cut", cut, len(prompts), room)
+        return [ids[-room:] for ids in encoded]
+
+    @torch.inference_mode()
+    def _answer(self, encoded: Sequence[list[int]], stop: Sequence[str], max_tokens: int) -> list[Completion]:
+        width = max(map(len, encoded))
+        ids = torch.tensor([[self._pad] * (width - len(row)) + row for row in encoded], device=self.device)
+        real = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in encoded], device=ids.device)
+        strings = [string for string in (*stop, self.tokenizer.eos_token) if string]
+        new = self.model.generate(
+            input_ids=ids,
+            attention_mask=real,
+            max_new_tokens=max_tokens,
+            pad_token_id=self._pad,
+            stopping_criteria=StoppingCriteriaList([_StopStrings(self.tokenizer, strings, width)]),
+        )[:, width:]
+        texts = self.tokenizer.batch_decode(new, skip_special_tokens=True)
+        lengths = (new != self._pad).sum(dim=1).tolist()
+        return [Completion(_cut(text, strings), length) for text, length in zip(texts, lengths, strict=True)]
+
+
+class _StopStrings(StoppingCriteria):  # type: ignore[misc]
+    """Ends the rows whose text holds a stop string, looking every few tokens: a look decodes them all."""
+
+    EVERY = 8
+
+    def __init__(self, tokenizer: Any, stop: Sequence[str], start: int) -> None:
+        self.tokenizer, self.stop, self.start = tokenizer, stop, start
+        self.done: torch.Tensor | None = None
+
+    def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
+        new = input_ids[:, self.start :]
+        if self.done is None:
+            self.done = torch.zeros(len(new), dtype=torch.bool, device=new.device)
+        if new.shape[1] % self.EVERY == 0:
+            open_rows = (~self.done).nonzero().flatten()
+            texts = self.tokenizer.batch_decode(new[open_rows], skip_special_tokens=True)
+            hits = [any(string in text for string in self.stop) for text in texts]
+            self.done[open_rows] = torch.tensor(hits, dtype=torch.bool, device=new.device)
+        return self.done
+
+
+def _cut(text: str, stop: Sequence[str]) -> str:
+    # One string after another, as lm-eval does: it matters where two of them overlap.
+    for string in stop:
+        text = text.split(string)[0]
+    return text
+
+
+def _slot(slots: dict[str, torch.Tensor], name: str, tensor: torch.Tensor) -> torch.Tensor:
+    if name not in slots:
+        raise EngineError(f"the model has no tensor '{name}'; are these weights of another architecture?")
+    if slots[name].shape != tensor.shape:
+        expected, found = tuple(slots[name].shape), tuple(tensor.shape)
+        raise EngineError(f"tensor '{name}': the model expects shape {expected}, found {found}")
+    return slots[name]
+
+
+def _dtype(name: str, config: Any, device: torch.device) -> torch.dtype:
+    if name == "auto":
+        return torch.float32 if device.type == "cpu" else (config.dtype or torch.bfloat16)
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise EngineError(f"engine dtype '{name}' is none; write auto, float32, bfloat16 or float16")
+    return dtype
+
+
+def _greedy(config_dir: Path, default: GenerationConfig) -> GenerationConfig:
+    """The checkpoint's generation config without its sampling (a repetition penalty stays, as in lm-eval)."""
+    stored = config_dir / "generation_config.json"
+    fields = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else default.to_diff_dict()
+    return GenerationConfig(**{k: v for k, v in fields.items() if k not in _NOT_GREEDY | _LENGTHS})
+
+
+def _context(config: Any, tokenizer: Any) -> int:
+    text = getattr(config, "text_config", None) or config
+    known = (getattr(text, field, None) for field in _CONTEXT_FIELDS)
+    return int(next((n for n in known if n), tokenizer.model_max_length))
+
+
+def _pad_token(tokenizer: Any) -> int:
+    ids = (tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.eos_token_id, 0)
+    return next(int(i) for i in ids if i is not None)
+
+
+def _some(names: Any) -> str:
+    names = sorted(names)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,169 @@
+"""A checkpoint on disk: safetensors, one file or sharded, mapped lazily and checked before any work."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+
+from merging.errors import CheckpointError
+from merging.layout import layer_order
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+COMPANIONS = (
+    "added_tokens.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "generation_config.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "spiece.model",
+    "tokenizer.json",
+    "tokenizer.model",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+)
+"""Files beside the weights that make a checkpoint usable: tokenizer, chat template, generation config."""
+
+_DTYPES = {"F64": "float64", "F32": "float32", "BF16": "bfloat16", "F16": "float16"}
+_BYTES = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_LONGEST_HEADER = 100_000_000  # the format's own limit
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """What a header says of a tensor; the dtype by torch's name where it can be merged."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    file: Path
+
+    @property
+    def numel(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model folder; iterating yields (name, tensor) in layer order, each mapped from its file."""
+
+    path: Path
+    tensors: Mapping[str, TensorInfo]
+    config: Mapping[str, Any]
+
+    def tensor(self, name: str) -> torch.Tensor:
+        """One tensor on the CPU, in its stored dtype."""
+        return self._handle(self.tensors[name].file).get_tensor(name)  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
+        for name in layer_order(self.tensors):
+            yield name, self.tensor(name)
+
+    def companions(self) -> list[Path]:
+        """Tokenizer files, chat template and generation config, as far as they exist."""
+        return [self.path / name for name in COMPANIONS if (self.path / name).is_file()]
+
+    def files(self) -> list[Path]:
+        """Every file that makes up this model, sorted."""
+        weights = {info.file for info in self.tensors.values()}
+        return sorted({*weights, self.path / "config.json", *self.companions()})
+
+    @cached_property
+    def _handles(self) -> dict[Path, Any]:
+        return {}
+
+    def _handle(self, file: Path) -> Any:
+        if file not in self._handles:
+            self._handles[file] = safe_open(file, framework="pt", device="cpu")
+        return self._handles[file]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Maps do not travel between processes; they are made anew on first use."""
+        return {key: value for key, value in self.__dict__.items() if key != "_handles"}
+
+
+def open_checkpoint(folder: Path) -> Checkpoint:
+    """Open a model folder, reading headers only.
+
+    Raises:
+        CheckpointError: the folder, its config or weights are missing, cut short or not what the index says.
+    """
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder}: no such model folder; check the path")
+    config = _read_json(folder / "config.json", "copy the model's config.json there")
+    if (folder / WEIGHTS).is_file():
+        return Checkpoint(folder, _read_header(folder / WEIGHTS), config)
+    if (folder / INDEX).is_file():
+        return Checkpoint(folder, _read_shards(folder), config)
+    if any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
+        raise CheckpointError(f"{folder}: only pickled weights (.bin) found; save it again as safetensors")
+    raise CheckpointError(f"{folder}: neither {WEIGHTS} nor {INDEX} found; is this a model folder?")
+
+
+def _read_shards(folder: Path) -> dict[str, TensorInfo]:
+    index = folder / INDEX
+    weight_map = _read_json(index, "download it again").get("weight_map")
+    if not isinstance(weight_map, dict) or not all(isinstance(file, str) for file in weight_map.values()):
+        raise CheckpointError(f"{index}: has no weight_map from tensors to files; download it again")
+    headers: dict[str, dict[str, TensorInfo]] = {}
+    for file in sorted(set(weight_map.values())):
+        if Path(file).name != file or not (folder / file).is_file():
+            raise CheckpointError(f"{folder / file}: named in {INDEX} but not there; download the shard")
+        headers[file] = _read_header(folder / file)
+    for name, file in weight_map.items():
+        if name not in headers[file]:
+            raise CheckpointError(
+                f"{folder / file}: lacks {name}, which {INDEX} says it holds; download both again"
+            )
+    return {name: headers[file][name] for name, file in weight_map.items()}
+
+
+def _read_header(file: Path) -> dict[str, TensorInfo]:
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = stream.read(length) if 8 + length <= size and length <= _LONGEST_HEADER else b""
+    try:
+        entries = {name: entry for name, entry in json.loads(header).items() if name != "__metadata__"}
+        promised = 8 + length + max((_end(name, entry) for name, entry in entries.items()), default=0)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        detail = f" ({error})" if header else ""
+        raise CheckpointError(
+            f"{file}: no whole safetensors file, its header cannot be read{detail}; copy it again"
+        ) from None
+    if size != promised:
+        raise CheckpointError(f"{file}: is {size} bytes long, its header promises {promised}; copy it again")
+    return {
+        name: TensorInfo(_DTYPES.get(entry["dtype"], entry["dtype"]), tuple(entry["shape"]), file)
+        for name, entry in entries.items()
+    }
+
+
+def _end(name: str, entry: Mapping[str, Any]) -> int:
+    start, end = entry["data_offsets"]
+    expected = math.prod(entry["shape"]) * _BYTES.get(entry["dtype"], 0)
+    if expected and end - start != expected:
+        raise ValueError(f"{name} has {end - start} bytes, its shape needs {expected}")
+    return int(end)
+
+
+def _read_json(file: Path, remedy: str) -> dict[str, Any]:
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{file}: missing; {remedy}") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{file}: cannot be read as JSON ({error}); {remedy}") from None
+    if not isinstance(data, dict):
+        raise CheckpointError(f"{file}: expected a JSON object; {remedy}")
+    return data

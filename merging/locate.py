@@ -1,0 +1,52 @@
+"""Where a model is: a local folder, or a copy of a hub model that is fetched when it is not there yet."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from merging.checkpoint import COMPANIONS
+from merging.errors import CheckpointError
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+_PATTERNS = ("*.safetensors", "*.safetensors.index.json", "config.json", *COMPANIONS)
+
+
+def locate(ref: str, relative_to: Path) -> Path:
+    """The folder of a model: `ref` is a path (from `relative_to`) or a hub id `org/name[@revision]`.
+
+    Raises:
+        CheckpointError: there is no such folder, or the hub cannot give the model.
+    """
+    if is_local(ref, relative_to):
+        folder = _folder(ref, relative_to)
+        if not folder.is_dir():
+            raise CheckpointError(f"{folder}: no such model folder; check the path")
+        return folder.resolve()
+    return _download(ref, relative_to)
+
+
+def is_local(ref: str, relative_to: Path) -> bool:
+    """Whether `ref` names a folder; the network is never asked about those."""
+    return (
+        ref.startswith((".", "/", "~"))
+        or _folder(ref, relative_to).exists()
+        or _HUB_ID.fullmatch(ref) is None
+    )
+
+
+def _folder(ref: str, relative_to: Path) -> Path:
+    return relative_to / Path(ref).expanduser()
+
+
+def _download(ref: str, relative_to: Path) -> Path:
+    from huggingface_hub import snapshot_download
+
+    name, _, revision = ref.partition("@")
+    try:
+        return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(_PATTERNS)))
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise CheckpointError(
+            f"{ref}: no such folder in {relative_to}, and the hub cannot give it: {reason}"
+        ) from None

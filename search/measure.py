@@ -1,0 +1,58 @@
+"""Where candidates are measured: a running engine, and the store that remembers every answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from statistics import fmean
+
+from evaluators.engine import Engine, WeightSource
+from evaluators.judge import judge
+from evaluators.slices import Slice
+from studies.store import StudyStore
+
+
+@dataclass
+class Bench:
+    """An engine and what it currently holds, beside the store."""
+
+    store: StudyStore
+    engine: Engine
+    loaded: str | None = None
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> float:
+        """Ask what the store does not know of the model `digest`; return its mean accuracy over the slices.
+
+        The weights are written into the engine only if something is left to ask.
+
+        Raises:
+            CandidateError: the source yields NaN or Inf.
+            EngineError: the engine failed; the answers it gave before are kept.
+        """
+        for part in slices:
+            key = self.key(part)
+            done = self.store.measured(digest, key)
+            if len(done) < len(part.items):
+                self._load(digest, source)
+                judge(self.engine, part, skip=done, deliver=partial(self.store.record, digest, key))
+        return self.mean_accuracy(digest, slices)
+
+    def mean_accuracy(self, digest: str, slices: Sequence[Slice]) -> float:
+        """The unweighted mean over slices of the share of items answered correctly, from the store alone."""
+        tallies = [self.store.tallies([digest], self.key(part))[digest] for part in slices]
+        return fmean(tally.correct / tally.n for tally in tallies)
+
+    def key(self, part: Slice) -> str:
+        """The slice's digest as asked by this engine: what evidence is filed under."""
+        name = (part.name, part.split)
+        if name not in self.keys:
+            self.keys[name] = part.digest(self.engine.description)
+        return self.keys[name]
+
+    def _load(self, digest: str, source: WeightSource) -> None:
+        if self.loaded != digest:
+            self.loaded = None  # a load that fails halfway leaves neither the old model nor the new
+            self.engine.load(source)
+            self.loaded = digest

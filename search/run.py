@@ -1,0 +1,76 @@
+"""From a study file to a verdict: start a study, or go on with one, until its budget is spent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from search.display import Display
+from search.errors import SearchError
+from search.interrupt import Interrupted, interruptible
+from search.measure import Bench
+from search.runner import Search, Step, run_baselines, run_holdout, run_trials
+from search.spec import StudySpec
+from search.starting_points import starting_points
+from search.trials import open_ledger
+from search.workshop import Workshop, open_workshop, study_slices
+from studies.leaderboard import Row, build_leaderboard
+from studies.lease import exclusive
+from studies.store import StudyStore
+
+
+def run_study(
+    spec: StudySpec, url: str, display: Display, *, trials: int | None = None, hours: float | None = None
+) -> list[Row]:
+    """Run, or continue, the study until its budget is spent and its best are judged; return the leaderboard.
+
+    `trials` (in all) and `hours` (of this run) win over the study's budget.
+
+    Raises:
+        ValueError kin: what the user can put right, found before any work.
+        Interrupted: Ctrl-C or SIGTERM; everything measured is kept and the study is marked stopped.
+    """
+    trials, hours = trials or spec.budget.trials, hours or spec.budget.hours
+    deadline = time.monotonic() + (float("inf") if hours is None else hours * 3600)
+    with StudyStore(url) as store, interruptible():
+        workshop = open_workshop(spec)
+        study = store.begin(spec.name, workshop.identity())
+        with exclusive(store, spec.name), _ending(store, study):
+            search = _open_search(store, study, url, workshop)
+            store.set_state(study, "searching")
+            display.follow(_all_scored(run_baselines(search)))
+            display.follow(run_trials(search, trials, deadline), deadline=deadline)
+            store.set_state(study, "judging")
+            display.follow(run_holdout(search))
+            store.set_state(study, "complete")
+        return build_leaderboard(store, spec.name)
+
+
+def _open_search(store: StudyStore, study: int, url: str, workshop: Workshop) -> Search:
+    bench = Bench(store, workshop.engine())
+    store.add_slices(study, study_slices(workshop.slices, bench.key))
+    spec, space = workshop.spec, workshop.space
+    ledger = open_ledger(spec.name, url, spec.sampler, space.distributions, starting_points(space))
+    return Search(store, study, workshop, workshop.worker, bench, ledger)
+
+
+def _all_scored(steps: Iterator[Step]) -> Iterator[Step]:
+    """Pass the steps on; a baseline that fails ends the study, for there would be nothing to beat."""
+    for step in steps:
+        yield step
+        if step.score is None:
+            raise SearchError(f"baseline {step.name!r} could not be measured: {step.reason}")
+
+
+@contextmanager
+def _ending(store: StudyStore, study: int) -> Iterator[None]:
+    """Say in the store how a run ended that did not come to its end."""
+    try:
+        yield
+    except Interrupted as signal:
+        store.set_state(study, "stopped", str(signal))
+        raise
+    except Exception as error:
+        store.set_state(study, "failed", " ".join(str(error).split()) or type(error).__name__)
+        raise

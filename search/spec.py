@@ -1,0 +1,210 @@
+"""The study file: what a person writes to start a search, typed and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from merging.methods import METHODS, nearest
+from search.errors import SpecError
+from search.yaml_source import Location, line_of, load_yaml
+
+DEFAULT_STORAGE = "sqlite:///crucible.db"
+SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+def _as_range(value: Any) -> Any:
+    return (value, value) if isinstance(value, int | float) else value
+
+
+Range = Annotated[tuple[float, float], BeforeValidator(_as_range)]
+"""`[low, high]`: searched between the two. A single number: fixed."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class SearchSpaceSpec(_Section):
+    """What a candidate may be made of."""
+
+    methods: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Merge methods; with several the method is searched too."""
+    layer_groups: Annotated[int, Field(ge=1)] | Literal["each"] = "each"
+    """Into how many runs of consecutive layers to cut the model, or `each` layer for itself."""
+    modules: tuple[str, ...] = ("self_attn", "mlp")
+    """Parts of a layer that get parameters of their own, by a piece of their tensors' names."""
+    weight: Range = (0.0, 1.0)
+    density: Range = (0.1, 1.0)
+    lambda_: Annotated[Range, Field(alias="lambda")] = (1.0, 1.0)
+    normalize: bool | None = None
+    """Divide by the sum of the weights; by default as mergekit does for the method."""
+
+    @field_validator("methods")
+    @classmethod
+    def _known(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+        for name in methods:
+            if name not in METHODS:
+                raise ValueError(
+                    f"unknown method {name!r}{nearest(name, METHODS)}; known: {', '.join(METHODS)}"
+                )
+        return methods
+
+    @field_validator("weight", "density", "lambda_")
+    @classmethod
+    def _ordered(cls, value: Range) -> Range:
+        if value[0] > value[1]:
+            raise ValueError(f"[low, high] is the wrong way round: {list(value)}")
+        return value
+
+    @field_validator("density")
+    @classmethod
+    def _share(cls, value: Range) -> Range:
+        if not (value[0] >= 1e-4 and value[1] <= 1):
+            raise ValueError(f"a density is a share kept, between 0.0001 and 1; found {list(value)}")
+        return value
+
+
+class SliceSpec(_Section):
+    """Items of one task: some that steer the search, others that only judge it."""
+
+    name: Annotated[str, Field(min_length=1)]
+    task: str
+    data: str | None = None
+    """A JSONL file in the task's own schema; without it, the task's dataset on the hub."""
+    num_fewshot: Annotated[int, Field(ge=0)] | None = None
+    search: Annotated[int, Field(ge=1)]
+    holdout: Annotated[int, Field(ge=1)]
+    seed: int = 0
+    """Which items are drawn: the same seed draws the same items in every study."""
+
+
+class SamplerSpec(_Section):
+    """Who proposes."""
+
+    name: Literal["tpe", "cmaes", "nsga2", "random"] = "tpe"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class EngineSpec(_Section):
+    """Who answers."""
+
+    name: Literal["transformers"] = "transformers"
+    max_tokens: Annotated[int, Field(ge=1)] = 512
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What the engine computes in; `auto` is float32 on a CPU and the study's dtype on a GPU."""
+    batch_size: Annotated[int, Field(ge=1)] = 64
+
+
+class BudgetSpec(_Section):
+    """When to stop."""
+
+    trials: Annotated[int, Field(ge=1)] = 200
+    hours: Annotated[float, Field(gt=0)] | None = None
+    finalists: Annotated[int, Field(ge=1)] = 5
+    """How many of the best trials by search score are judged on holdout items."""
+
+
+class StudySpec(_Section):
+    """A study file's content; paths are as written, relative to `folder`."""
+
+    name: Annotated[str, Field(min_length=1)]
+    base_model: str
+    experts: Annotated[tuple[str, ...], Field(min_length=1)]
+    dtype: Dtype = "bfloat16"
+    search_space: SearchSpaceSpec
+    slices: Annotated[tuple[SliceSpec, ...], Field(min_length=1)]
+    sampler: SamplerSpec = SamplerSpec()
+    engine: EngineSpec = EngineSpec()
+    budget: BudgetSpec = BudgetSpec()
+    storage: str = DEFAULT_STORAGE
+    folder: Annotated[Path, Field(exclude=True)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> StudySpec:
+        for what, names in (("experts", self.expert_names), ("slices", tuple(s.name for s in self.slices))):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: {twice[0]!r} is named twice; give each a name of its own")
+        return self
+
+    @property
+    def expert_names(self) -> tuple[str, ...]:
+        """What leaderboards call the experts: the last part of each path or hub id."""
+        return tuple(Path(expert.split("@")[0]).name for expert in self.experts)
+
+
+def load_study(path: Path) -> StudySpec:
+    """Read and check a study file.
+
+    Raises:
+        SpecError: with file, line, field and remedy.
+    """
+    data, lines = load_yaml(path)
+    if not isinstance(data, dict):
+        raise SpecError(
+            f"{path}:1: a study file is a mapping that starts with `name:`; found {type(data).__name__}"
+        )
+    if "folder" in data:
+        raise SpecError(f"{path}:{lines[('folder',)]}: folder: unknown field")
+    try:
+        return StudySpec.model_validate({**data, "folder": path.resolve().parent})
+    except ValidationError as error:
+        raise SpecError(_describe(error.errors()[0], path, lines)) from error
+
+
+def _describe(error: ErrorDetails, path: Path, lines: dict[Location, int]) -> str:
+    location: Location = tuple(part for part in error["loc"] if not _is_union_branch(part))
+    field = ".".join(str(part) for part in location) or "the study"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(location[:-1])
+        message = f"unknown field{nearest(str(location[-1]), known)}; known here: {', '.join(known)}"
+    elif error["type"] == "missing":
+        message = "is missing; add it"
+    elif error["type"] == "literal_error":
+        choices = error.get("ctx", {}).get("expected", "")
+        guess = nearest(
+            str(error["input"]), [word.strip("'") for word in choices.replace(" or ", ", ").split(", ")]
+        )
+        message = f"must be {choices}; found {error['input']!r}{guess}"
+    elif error["type"] != "value_error":
+        message = f"{message[0].lower()}{message[1:]}; found {error['input']!r}"
+    return f"{path}:{line_of(location, lines)}: {field}: {message}"
+
+
+def _is_union_branch(part: str | int) -> bool:
+    """Pydantic names the branch of a union in the location; a study file has no such key."""
+    return isinstance(part, str) and (
+        part.startswith(("constrained-", "literal[", "function-")) or part in ("int", "float")
+    )
+
+
+def _fields_at(location: Location) -> list[str]:
+    """The fields that the section at `location` has, as a study file spells them."""
+    section: type[BaseModel] = StudySpec
+    for part in location:
+        if isinstance(part, str):
+            section = _SECTIONS[part]
+    return [info.alias or name for name, info in section.model_fields.items() if not info.exclude]
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "search_space": SearchSpaceSpec,
+    "slices": SliceSpec,
+    "sampler": SamplerSpec,
+    "engine": EngineSpec,
+    "budget": BudgetSpec,
+}

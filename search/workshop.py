@@ -1,0 +1,147 @@
+"""A study made ready: models opened and checked, items drawn, the space laid out; nothing run yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluators.engine import Engine
+from evaluators.errors import EngineError
+from evaluators.slices import Slice, SliceRequest, build_slices
+from merging.checkpoint import Checkpoint, open_checkpoint
+from merging.family import check_family
+from merging.fingerprint import Fingerprint, survey
+from merging.layout import n_layers
+from merging.locate import locate
+from merging.worker import MergeWorker
+from search.errors import SearchError, SpecError
+from search.models import reference
+from search.space import SearchSpace
+from search.spec import StudySpec
+from studies.rows import StudySlice
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Everything a search works with."""
+
+    spec: StudySpec
+    base: Checkpoint
+    experts: tuple[Checkpoint, ...]
+    fingerprints: Mapping[str, Fingerprint]
+    space: SearchSpace
+    search_slices: tuple[Slice, ...]
+    holdout_slices: tuple[Slice, ...]
+
+    @property
+    def slices(self) -> tuple[Slice, ...]:
+        """Those that steer, then those that judge."""
+        return (*self.search_slices, *self.holdout_slices)
+
+    @property
+    def worker(self) -> MergeWorker:
+        """A merge worker over these models."""
+        return MergeWorker(self.base, self.experts, self.space.base, self.space.experts)
+
+    def engine(self) -> Engine:
+        """Start the study's engine, with the base model's architecture and tokenizer."""
+        return start_engine(self.spec, self.base.path)
+
+    def identity(self) -> dict[str, Any]:
+        """What makes this study this study: the file's content, and the contents of models and items.
+
+        Where things lie is no part of it: a study may be moved, or go on against another storage.
+        """
+        spec = self.spec.model_dump(mode="json", by_alias=True, exclude={"storage", "base_model", "experts"})
+        models = {name: dict(fingerprint.parts) for name, fingerprint in self.fingerprints.items()}
+        slices = {f"{s.name}/{s.split}": s.digest("") for s in self.slices}
+        return {"study": spec, "models": models, "items": slices}
+
+
+def study_slices(slices: Sequence[Slice], key: Callable[[Slice], str]) -> list[StudySlice]:
+    """The slices as the store files them, each under its key."""
+    return [StudySlice(s.name, s.task, s.split, key(s), len(s.items)) for s in slices]
+
+
+def start_engine(spec: StudySpec, model: Path) -> Engine:
+    """Start the engine that a study asks for, with the architecture and the tokenizer of `model`.
+
+    Raises:
+        SearchError: the folder's config or tokenizer is of no use to the engine.
+    """
+    from evaluators.transformers_engine import TransformersEngine
+
+    try:
+        return TransformersEngine(model, dtype=spec.engine.dtype, batch_size=spec.engine.batch_size)
+    except EngineError as error:
+        raise SearchError(str(error)) from error
+
+
+def open_workshop(spec: StudySpec) -> Workshop:
+    """Open and check everything that a study names, before any work.
+
+    Raises:
+        SpecError, MergingError, EvaluatorsError: one line that names the file, the field and the remedy.
+    """
+    names = ("base", *spec.expert_names)
+    models = [open_checkpoint(locate(ref, spec.folder)) for ref in (spec.base_model, *spec.experts)]
+    base, *experts = models
+    check_family(base, experts)
+    _check_modules(spec, base)
+    fingerprints = [survey(model) for model in models]
+    refs = [
+        reference(ref, model, fingerprint.digest, spec.folder)
+        for ref, model, fingerprint in zip(
+            (spec.base_model, *spec.experts), models, fingerprints, strict=True
+        )
+    ]
+    space = SearchSpace(
+        spec=spec.search_space,
+        base=refs[0],
+        experts=tuple(refs[1:]),
+        expert_names=spec.expert_names,
+        n_layers=n_layers(base.tensors),
+        dtype=spec.dtype,
+        seed=spec.sampler.seed,
+    )
+    space.groups  # noqa: B018 - refuses more groups than layers, before any work
+    search, holdout = build_slices(slice_requests(spec))
+    return Workshop(
+        spec=spec,
+        base=base,
+        experts=tuple(experts),
+        fingerprints=dict(zip(names, fingerprints, strict=True)),
+        space=space,
+        search_slices=search,
+        holdout_slices=holdout,
+    )
+
+
+def slice_requests(spec: StudySpec) -> list[SliceRequest]:
+    """The study's slices as the judges want them asked for, with paths made absolute."""
+    return [
+        SliceRequest(
+            name=s.name,
+            task=s.task,
+            data=None if s.data is None else spec.folder / s.data,
+            num_fewshot=s.num_fewshot,
+            search=s.search,
+            holdout=s.holdout,
+            seed=s.seed,
+            max_tokens=spec.engine.max_tokens,
+        )
+        for s in spec.slices
+    ]
+
+
+def _check_modules(spec: StudySpec, base: Checkpoint) -> None:
+    """A module that matches no tensor would be searched in vain."""
+    for module in spec.search_space.modules:
+        if not any(module in name for name in base.tensors):
+            parts = sorted({part for name in base.tensors for part in name.split(".") if not part.isdigit()})
+            raise SpecError(
+                f"search_space.modules: {module!r} is part of no tensor's name in {base.path};"
+                f" parts there: {', '.join(parts)}"
+            )

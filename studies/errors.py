@@ -1,0 +1,25 @@
+"""Errors of this room, each one line with its remedy.
+
+StudiesError (ValueError)
+├── StorageError     the database cannot be opened, read or written
+├── StudyChanged     a study is resumed with other settings, models or items
+└── StudyNotFound    the database has no study or recipe of that name
+"""
+
+from __future__ import annotations
+
+
+class StudiesError(ValueError):
+    """Something that the person who runs a study can put right."""
+
+
+class StorageError(StudiesError):
+    """The database cannot be opened, read or written."""
+
+
+class StudyChanged(StudiesError):  # noqa: N818 - reads as the fact that it reports
+    """A study is resumed with other settings, models or items than it began with."""
+
+
+class StudyNotFound(StudiesError):  # noqa: N818
+    """The database has no study, or no recipe, of that name."""

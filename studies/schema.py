@@ -1,0 +1,102 @@
+"""The tables, all under a prefix of our own, because Optuna's live in the same database.
+
+Evidence is append-only and belongs to a (recipe, slice, item), not to a study: studies that ask one model
+the same items share it. Texts are kept once each; times are UTC, without zone. No foreign key leads into
+Optuna's.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+PREFIX = "crucible_"
+VERSION_TABLE = f"{PREFIX}alembic_version"
+
+metadata = MetaData()
+
+studies = Table(
+    f"{PREFIX}studies",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("identity", JSON, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+    Column("updated_at", DateTime, nullable=False),
+)
+
+recipes = Table(
+    f"{PREFIX}recipes",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("recipe", JSON, nullable=False),
+)
+
+slices = Table(
+    f"{PREFIX}slices",
+    metadata,
+    Column("digest", String, primary_key=True),
+    Column("task", String, nullable=False),
+    Column("n", Integer, nullable=False),
+)
+
+study_slices = Table(
+    f"{PREFIX}study_slices",
+    metadata,
+    Column("study_id", ForeignKey(studies.c.id), primary_key=True),
+    Column("split", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("slice_digest", ForeignKey(slices.c.digest), nullable=False),
+)
+
+candidates = Table(
+    f"{PREFIX}candidates",
+    metadata,
+    Column("study_id", ForeignKey(studies.c.id), primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("trial", Integer),
+    Column("digest", ForeignKey(recipes.c.digest), nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("created_at", DateTime, nullable=False),
+    Column("updated_at", DateTime, nullable=False),
+)
+
+outputs = Table(
+    f"{PREFIX}outputs",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("text", Text, nullable=False),
+)
+
+evidence = Table(
+    f"{PREFIX}evidence",
+    metadata,
+    Column("recipe_digest", ForeignKey(recipes.c.digest), primary_key=True),
+    Column("slice_digest", ForeignKey(slices.c.digest), primary_key=True),
+    Column("item", Integer, primary_key=True),
+    Column("correct", Boolean, nullable=False),
+    Column("output_hash", ForeignKey(outputs.c.hash), nullable=False),
+    Column("extracted", Text),
+    Column("tokens", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("prompt_hash", String, nullable=False),
+    Column("measured_at", DateTime, nullable=False),
+    # The key is most of a row: SQLite would otherwise keep it twice.
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,141 @@
+"""Gold answers are right and altered ones wrong; where it runs offline, lm-eval is the oracle."""
+
+import gzip
+import json
+import re
+import threading
+from pathlib import Path
+
+import pytest
+
+from evaluators import graders
+from evaluators.code_runner import Outcome
+from evaluators.errors import EngineError
+from evaluators.graders import GRADERS, Grade, humaneval_program
+from evaluators.slices import Item
+from evaluators.tasks import BENCHMARKS
+
+
+def items(docs: list[dict]) -> list[Item]:
+    return [Item(index, "", doc) for index, doc in enumerate(docs)]
+
+
+def rows(path: Path) -> list[dict]:
+    raw = path.read_bytes()
+    return [json.loads(line) for line in (gzip.decompress(raw) if path.suffix == ".gz" else raw).splitlines()]
+
+
+def grade(grader: str, doc: dict, text: str) -> Grade:
+    return GRADERS[grader](items([doc]), [text])[0]
+
+
+def test_every_benchmark_has_a_grader() -> None:
+    assert set(GRADERS) == set(BENCHMARKS)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("so it is\n#### 1234", Grade(True, "1234")),
+        ("#### 1,234", Grade(True, "1,234")),
+        ("#### 1234.", Grade(True, "1234.")),
+        ("#### 1234\n#### 9", Grade(True, "1234")),
+        ("#### 1235", Grade(False, "1235")),
+        ("####1234", Grade(False, None)),
+        ("the answer is 1234", Grade(False, None)),
+        ("", Grade(False, None)),
+    ],
+)
+def test_gsm8k_wants_the_number_after_the_mark(text: str, expected: Grade) -> None:
+    assert grade("gsm8k", {"answer": "600+634=1,234\n#### 1,234"}, text) == expected
+
+
+def test_gsm8k_gold_answers_are_right_and_altered_ones_wrong(benchmark_data: Path) -> None:
+    docs = rows(benchmark_data / "gsm8k_test.jsonl")[:150]
+    gold = [doc["answer"] for doc in docs]
+    altered = [re.sub(r"#### (-?)", r"#### \g<1>1", answer) for answer in gold]
+    assert all(found.correct for found in GRADERS["gsm8k"](items(docs), gold))
+    assert not any(found.correct for found in GRADERS["gsm8k"](items(docs), altered))
+
+
+@pytest.mark.parametrize(
+    ("text", "correct"),
+    [
+        (r"$\boxed{\frac{1}{2}}$", True),
+        (r"Final Answer: The final answer is $0.5$. I hope it is correct.", True),
+        ("it is 1/2", True),
+        (r"$\boxed{\frac{2}{1}}$", False),
+        ("no idea", False),
+        ("", False),
+    ],
+)
+def test_math_is_right_when_it_is_the_same_mathematics(text: str, correct: bool) -> None:
+    assert grade("minerva_math", {"solution": r"Half, so $\boxed{\frac12}$."}, text).correct is correct
+
+
+def test_math_shows_the_answer_that_it_found() -> None:
+    assert grade("minerva_math", {"solution": r"$\boxed{3}$"}, r"so $\boxed{4}$").extracted == "4"
+    assert grade("minerva_math", {"solution": r"$\boxed{3}$"}, "dunno").extracted is None
+
+
+def test_math_verdicts_are_those_of_lm_eval(benchmark_data: Path) -> None:
+    from lm_eval.tasks.minerva_math.utils import process_results
+
+    docs = rows(benchmark_data / "math500_first250.jsonl")[:60]
+    gold = [doc["solution"] for doc in docs]
+    shifted = gold[1:] + gold[:1]
+    assert all(found.correct for found in GRADERS["minerva_math"](items(docs), gold))
+    for doc, text, found in zip(docs, shifted, GRADERS["minerva_math"](items(docs), shifted), strict=True):
+        assert found.correct == bool(process_results(doc, [text])["math_verify"])
+
+
+def test_math_is_refused_outside_the_main_thread() -> None:
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            grade("minerva_math", {"solution": r"$\boxed{3}$"}, "3")
+        except EngineError as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert "main thread" in str(raised[0])
+
+
+def test_humaneval_solutions_pass_and_empty_ones_fail(benchmark_data: Path) -> None:
+    docs = rows(benchmark_data / "HumanEval.jsonl.gz")[::3]
+    gold = [doc["canonical_solution"] for doc in docs]
+    empty = ["    return None"] * len(docs)
+    assert all(found.correct for found in GRADERS["humaneval"](items(docs), gold))
+    assert not any(found.correct for found in GRADERS["humaneval"](items(docs), empty))
+
+
+def test_humaneval_grades_each_item_by_its_own_test() -> None:
+    def doc(answer: int) -> dict:
+        return {
+            "prompt": "def f():\n",
+            "entry_point": "f",
+            "test": f"def check(candidate):\n    assert candidate() == {answer}\n",
+        }
+
+    texts = ["    return 1\n", "    return 1\n", "    return 2\n", "    return ("]
+    found = GRADERS["humaneval"](items([doc(1), doc(2), doc(2), doc(2)]), texts)
+    assert [each.correct for each in found] == [True, False, True, False]
+
+
+def test_a_program_is_prompt_completion_tests_and_their_call() -> None:
+    doc = {"prompt": "def f():\n", "entry_point": "f", "test": "def check(c):\n    assert c()"}
+    assert humaneval_program(doc, "    return 1") == (
+        "def f():\n    return 1\ndef check(c):\n    assert c()\ncheck(f)\n"
+    )
+
+
+def test_a_broken_runner_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(programs: list[str], timeout_s: float) -> list[Outcome]:
+        raise EngineError("the code runner died")
+
+    monkeypatch.setattr(graders, "run_programs", broken)
+    with pytest.raises(EngineError):
+        grade("humaneval", {"prompt": "", "entry_point": "f", "test": ""}, "")

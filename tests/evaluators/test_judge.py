@@ -1,0 +1,84 @@
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from evaluators.engine import Completion, WeightSource
+from evaluators.errors import EngineError
+from evaluators.judge import BATCH, judge
+from evaluators.score import ItemResult
+from evaluators.slices import Item, Slice
+from evaluators.transformers_engine import TransformersEngine
+
+
+class Scripted:
+    """An Engine that answers each number with the even one below, and breaks when it is told to."""
+
+    description = "scripted"
+
+    def __init__(self, breaks_at: int | None = None) -> None:
+        self.asked: list[list[str]] = []
+        self.breaks_at = breaks_at
+
+    def load(self, source: WeightSource) -> None: ...
+
+    def generate(self, prompts: Sequence[str], stop: Sequence[str], max_tokens: int) -> list[Completion]:
+        if len(self.asked) == self.breaks_at:
+            raise EngineError("out of memory")
+        self.asked.append(list(prompts))
+        return [Completion(f"#### {int(prompt) // 2 * 2}", 7) for prompt in prompts]
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def numbers() -> Slice:
+    items = tuple(Item(n, str(n), {"answer": f"#### {n}"}) for n in range(150))
+    return Slice("numbers", "gsm8k", "search", items, ("\n",), 8, "gsm8k")
+
+
+def test_every_item_is_answered_and_graded_in_batches(numbers: Slice) -> None:
+    batches: list[list[ItemResult]] = []
+    judge(Scripted(), numbers, (), batches.append)
+    assert [len(batch) for batch in batches] == [BATCH, BATCH, 150 - 2 * BATCH]
+    results = [result for batch in batches for result in batch]
+    assert [result.item for result in results] == list(range(150))
+    assert all(result.correct == (result.item % 2 == 0) for result in results)
+    one = results[3]
+    assert (one.text, one.tokens, one.extracted) == ("#### 2", 7, "2")
+    assert one.prompt_hash == Slice.prompt_hash(numbers.items[3])
+    assert one.seconds > 0
+
+
+def test_what_was_measured_is_not_asked_again_and_the_batches_stay_those_of_the_slice(numbers: Slice) -> None:
+    engine, results = Scripted(), []
+    judge(engine, numbers, {*range(BATCH), BATCH + 1}, results.extend)
+    assert [result.item for result in results] == [BATCH, *range(BATCH + 2, 150)]
+    assert [prompts[0] for prompts in engine.asked] == [str(BATCH), str(2 * BATCH)]
+
+
+def test_a_fully_measured_slice_asks_nothing(numbers: Slice) -> None:
+    engine = Scripted()
+    judge(engine, numbers, range(150), pytest.fail)
+    assert engine.asked == []
+
+
+def test_a_broken_engine_leaves_its_batch_unscored_and_keeps_the_earlier_ones(numbers: Slice) -> None:
+    results: list[ItemResult] = []
+    with pytest.raises(EngineError, match="out of memory"):
+        judge(Scripted(breaks_at=1), numbers, (), results.extend)
+    assert [result.item for result in results] == list(range(BATCH))
+
+
+def test_the_same_weights_give_the_same_results(pico: Path, numbers: Slice) -> None:
+    slice_ = replace(numbers, items=numbers.items[:20], stop=("q",))
+    runs: list[list[ItemResult]] = [[], []]
+    for results in runs:
+        engine = TransformersEngine(pico)
+        engine.load(load_file(pico / "model.safetensors").items())
+        judge(engine, slice_, (), results.extend)
+    first, second = ([replace(result, seconds=0.0) for result in results] for results in runs)
+    assert first == second
+    assert len({result.text for result in first}) > 1

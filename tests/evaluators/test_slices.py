@@ -1,0 +1,107 @@
+import json
+import os
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evaluators.errors import SliceError
+from evaluators.slices import Slice, SliceRequest, build_slices
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = [{"question": f"{n}?", "answer": f"#### {n}"} for n in [*range(30), 3, 4]]
+    path = tmp_path_factory.mktemp("data") / "items.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.fixture(scope="module")
+def request_(data: Path) -> SliceRequest:
+    return SliceRequest("sums", "gsm8k", data, 0, search=10, holdout=12, seed=1, max_tokens=9)
+
+
+def build(request: SliceRequest) -> tuple[Slice, Slice]:
+    (search,), (holdout,) = build_slices([request])
+    return search, holdout
+
+
+def test_search_and_holdout_are_disjoint_and_as_large_as_asked(request_: SliceRequest) -> None:
+    search, holdout = build(request_)
+    prompts = [{item.prompt for item in part.items} for part in (search, holdout)]
+    assert (len(prompts[0]), len(prompts[1])) == (10, 12)
+    assert not prompts[0] & prompts[1]
+    assert (search.split, holdout.split) == ("search", "holdout")
+    assert (search.name, search.task, search.grader, search.max_tokens) == ("sums", "gsm8k", "gsm8k", 9)
+
+
+def test_an_item_is_its_row_in_the_file(request_: SliceRequest) -> None:
+    for item in build(request_)[0].items:
+        assert item.prompt == f"Question: {item.index}?\nAnswer:"
+        assert item.doc == {"question": f"{item.index}?", "answer": f"#### {item.index}"}
+
+
+def test_more_search_items_leave_the_holdout_as_it_was(request_: SliceRequest) -> None:
+    few, many = build(request_), build(replace(request_, search=18))
+    assert many[1] == few[1]
+    assert many[0].items[:10] == few[0].items
+
+
+def test_another_seed_draws_other_items(request_: SliceRequest) -> None:
+    assert build(replace(request_, seed=2))[1].items != build(request_)[1].items
+
+
+def test_repeated_prompts_count_once(request_: SliceRequest) -> None:
+    with pytest.raises(SliceError) as caught:
+        build(replace(request_, search=19))
+    message = str(caught.value)
+    assert "slice 'sums'" in message
+    assert "has 30 different items" in message
+    assert "search 19 + holdout 12 = 31" in message
+    assert "\n" not in message
+
+
+def test_slices_are_plain_data(request_: SliceRequest) -> None:
+    search, _ = build(request_)
+    assert pickle.loads(pickle.dumps(search)) == search
+
+
+def test_a_digest_names_the_items_and_how_they_are_judged(request_: SliceRequest) -> None:
+    search, holdout = build(request_)
+    digest = search.digest("transformers/float32")
+    assert replace(search, name="other", split="holdout").digest("transformers/float32") == digest
+    others = [
+        holdout.digest("transformers/float32"),
+        search.digest("vllm/bfloat16"),
+        replace(search, max_tokens=10).digest("transformers/float32"),
+        replace(search, stop=("\n",)).digest("transformers/float32"),
+        replace(search, items=search.items[:-1]).digest("transformers/float32"),
+    ]
+    assert len({digest, *others}) == 6
+
+
+def test_the_same_request_means_the_same_digest_in_any_process(request_: SliceRequest) -> None:
+    code = """
+import pickle, sys
+from evaluators.slices import build_slices
+(search,), (holdout,) = build_slices([pickle.loads(sys.stdin.buffer.read())])
+print(search.digest("e"), holdout.digest("e"))
+"""
+    search, holdout = build(request_)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=pickle.dumps(request_),
+        env=os.environ | {"PYTHONHASHSEED": "7"},
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode().split() == [search.digest("e"), holdout.digest("e")]
+
+
+def test_slices_need_no_torch() -> None:
+    code = "import sys; sys.modules['torch'] = None; import evaluators.slices, evaluators.judge"
+    subprocess.run([sys.executable, "-c", code], check=True)

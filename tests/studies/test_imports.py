@@ -1,0 +1,39 @@
+"""This room is plain data: it works where neither torch nor any other room's library is installed."""
+
+from __future__ import annotations
+
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import studies
+
+FOREIGN = ("torch", "transformers", "safetensors", "vllm", "lm_eval", "optuna", "ray", "datasets", "pydantic")
+WORK = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in sys.argv[2].split(","):
+            raise AssertionError(f"studies imports {name}")
+
+sys.meta_path.insert(0, Refuse())
+for name in sys.argv[3].split(","):
+    __import__(f"studies.{name}")
+
+from studies.leaderboard import build_leaderboard, conclusion
+from studies.store import StudyStore
+
+store = StudyStore(sys.argv[1])
+store.begin("tiny", {})
+print(conclusion(build_leaderboard(store, "tiny")))
+"""
+
+
+def test_studies_needs_no_other_rooms_library(sqlite_url: str) -> None:
+    modules = [module.name for module in pkgutil.iter_modules(studies.__path__) if not module.ispkg]
+    assert "store" in modules
+    command = [sys.executable, "-c", WORK, sqlite_url, ",".join(FOREIGN), ",".join(modules)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    assert (done.stdout, done.stderr) == ("No candidate was judged on all holdout items yet.\n", "")
