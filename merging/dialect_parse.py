@@ -27,6 +27,12 @@ class Slice:
     sources: tuple[Source, ...]
     parameters: Mapping[str, Any]
 
+    def __post_init__(self) -> None:
+        models = [source.model for source in self.sources]
+        for i, model in enumerate(models):
+            if model in models[:i]:
+                raise RecipeError(f"model {model!r} is listed twice; give it once, with one weight")
+
     @property
     def layers(self) -> tuple[int, int]:
         return self.sources[0].start, self.sources[0].stop

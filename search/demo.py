@@ -72,7 +72,7 @@ def _holds_another(folder: Path, digest: str) -> bool:
 
 def _next(out: Path, url: str, name: str) -> str:
     return f"""
-Written to {out}/: {MERGEKIT_FILE} (for mergekit), {CHECKPOINT}/ (the merged model), crucible.db (the evidence)
+Written to {out}/: {MERGEKIT_FILE} (for mergekit), {CHECKPOINT}/ (the merged model), crucible.db (evidence)
 
 Next:
   crucible leaderboard {name} --storage {url}

@@ -116,12 +116,12 @@ class SearchSpace:
         return (*(Rule((module,), parameters) for module, parameters in zip(modules, own, strict=True)), rest)
 
     def _parameters(self, method: str, site: str, values: Mapping[str, float]) -> Parameters:
-        normalize = METHODS[method].normalize if self.spec.normalize is None else self.spec.normalize
         return Parameters(
             weight=tuple(values[f"weight.{site}.{expert}"] for expert in self.expert_names),
             density=tuple(values.get(f"density.{site}.{expert}", 1.0) for expert in self.expert_names),
             lambda_=values.get(f"lambda.{site}", 1.0),
-            normalize=normalize,
+            # An average of models has to be one; task vectors may be scaled.
+            normalize=self.spec.normalize or not METHODS[method].on_task_vectors,
             rescale=METHODS[method].rescale,
         )
 

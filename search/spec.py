@@ -49,8 +49,9 @@ class SearchSpaceSpec(_Section):
     weight: Range = (0.0, 1.0)
     density: Range = (0.1, 1.0)
     lambda_: Annotated[Range, Field(alias="lambda")] = (1.0, 1.0)
-    normalize: bool | None = None
-    """Divide by the sum of the weights; by default as mergekit does for the method."""
+    normalize: bool = False
+    """Divide a merged task vector by the sum of its weights. Off, unlike in mergekit: with it, weights only say
+    who counts for how much, and every candidate lies a full task vector away from the base."""
 
     @field_validator("methods")
     @classmethod

@@ -102,7 +102,7 @@ def storage_errors(url: URL) -> Iterator[None]:
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    # The driver would begin transactions late, after their first reads; _begin_sqlite does it in time.
+    # Transactions are begun by _begin_sqlite; the driver's own would begin after their first reads.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")

@@ -3,6 +3,7 @@
 StudiesError (ValueError)
 ├── StorageError     the database cannot be opened, read or written
 ├── StudyChanged     a study is resumed with other settings, models or items
+├── StudyHeld        another process runs the study
 └── StudyNotFound    the database has no study or recipe of that name
 """
 
@@ -19,6 +20,10 @@ class StorageError(StudiesError):
 
 class StudyChanged(StudiesError):  # noqa: N818 - reads as the fact that it reports
     """A study is resumed with other settings, models or items than it began with."""
+
+
+class StudyHeld(StudiesError):  # noqa: N818
+    """Another process runs the study."""
 
 
 class StudyNotFound(StudiesError):  # noqa: N818

@@ -35,7 +35,7 @@ def _fields(value: JSON, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]
         inner = list(value.items())
     elif isinstance(value, Sequence) and not isinstance(value, str):
         inner = [(str(index), element) for index, element in enumerate(value)]
-    if not inner:
+    if path and not inner:
         yield ".".join(path), json.dumps(value)
     for key, element in inner:
         yield from _fields(element, (*path, key))

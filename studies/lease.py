@@ -11,19 +11,28 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from studies.connect import storage_errors
-from studies.errors import StorageError, StudiesError
+from studies.errors import StorageError, StudyHeld
 from studies.store import StudyStore
 
 
 @contextmanager
 def exclusive(store: StudyStore, study: str) -> Iterator[None]:
-    """Holds the named study; raises StudiesError if it is being run already.
+    """Holds the named study; raises StudyHeld if it is being run already.
 
     With SQLite the lease covers this machine, with PostgreSQL every machine that uses the database.
     """
     lease = _lock_file if store.engine.dialect.name == "sqlite" else _lock_in_database
     with lease(store, study, store.study(study)):
         yield
+
+
+def is_running(store: StudyStore, study: str) -> bool:
+    """Whether some process holds the named study now."""
+    try:
+        with exclusive(store, study):
+            return False
+    except StudyHeld:
+        return True
 
 
 @contextmanager
@@ -68,14 +77,5 @@ def _lock_in_database(store: StudyStore, name: str, study: int) -> Iterator[None
         yield
 
 
-def _held(name: str, holder: str = "") -> StudiesError:
-    return StudiesError(f"study {name!r} is already being run{holder}: wait for it to end, or stop it first")
-
-
-def is_running(store: StudyStore, study: str) -> bool:
-    """Whether some process holds the named study now."""
-    try:
-        with exclusive(store, study):
-            return False
-    except StudyHeld:
-        return True
+def _held(name: str, holder: str = "") -> StudyHeld:
+    return StudyHeld(f"study {name!r} is already being run{holder}: wait for it to end, or stop it first")

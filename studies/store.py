@@ -8,7 +8,7 @@ from dataclasses import asdict
 from difflib import get_close_matches
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from evaluators.score import ItemResult
 from merging.recipe import Recipe
@@ -37,7 +37,11 @@ class StudyStore:
         Raises StorageError if it can't be opened or written, or was written by a newer Crucible.
         """
         self.engine = open_engine(url, create=create)
-        migrate(self.engine)
+        try:
+            migrate(self.engine)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Closes the connections."""
@@ -95,11 +99,15 @@ class StudyStore:
                     f"the slices are not what they were when the study began: {describe(changed)}:"
                     " restore their data and engine, or give the study another name"
                 )
+            _insert_slices(connection, rows)
             for position, row in enumerate(rows):
-                shared = {"digest": row.digest, "task": row.task, "n": row.n}
                 own = {"study_id": study, "split": row.split, "name": row.name, "slice_digest": row.digest}
-                connection.execute(insert_new(connection, slices), shared)
                 connection.execute(insert_new(connection, study_slices), {**own, "position": position})
+
+    def remember_slices(self, rows: Sequence[StudySlice]) -> None:
+        """Remembers slices that are asked outside any study."""
+        with writing(self.engine) as connection:
+            _insert_slices(connection, rows)
 
     def slices(self, study: int) -> list[StudySlice]:
         """The study's slices, in their order."""
@@ -191,6 +199,12 @@ class StudyStore:
         with reading(self.engine) as connection:
             rows = connection.execute(queries.select_results(recipe_digest, slice_digest))
             return [read_result(row) for row in rows]
+
+
+def _insert_slices(connection: Connection, rows: Sequence[StudySlice]) -> None:
+    for row in rows:
+        shared = {"digest": row.digest, "task": row.task, "n": row.n}
+        connection.execute(insert_new(connection, slices), shared)
 
 
 def _by_name(rows: Sequence[StudySlice]) -> dict[str, JSON]:

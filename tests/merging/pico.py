@@ -1,4 +1,4 @@
-"""Pico models: Llama checkpoints of a few kilobytes that transformers loads, and damaged ones, made in a test."""
+"""Pico models: Llama checkpoints of a few kilobytes that transformers loads, made in a test."""
 
 from __future__ import annotations
 
@@ -12,12 +12,19 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from merging.checkpoint import open_checkpoint
+from merging.fingerprint import survey
+from merging.layout import n_layers
+from merging.methods import METHODS
+from merging.recipe import ModelRef, Parameters, Recipe, whole_model
+from merging.worker import MergeWorker
+
 VOCABULARY = ("<pad>", "<s>", "</s>", *map(chr, range(32, 61)))  # 32 tokens
 
 
 @dataclass(frozen=True)
 class Pico:
-    """A Llama of a few thousand parameters, with grouped queries; `shard_bytes` spreads it over files."""
+    """A Llama of a few thousand parameters, with grouped queries, in one file or several shards."""
 
     layers: int = 2
     hidden: int = 16
@@ -54,7 +61,7 @@ class Pico:
         }
 
     def expert(self, base: Mapping[str, Tensor], seed: int) -> dict[str, Tensor]:
-        """A fine-tune: the base plus a small sparse-ish change, so that magnitudes tie in bfloat16."""
+        """A fine-tune: the base plus a small change, whose magnitudes tie in bfloat16."""
         random = torch.Generator().manual_seed(1000 + seed)
         return {
             name: (tensor.float() + torch.randn(tensor.shape, generator=random) * 0.01).to(self.dtype)
@@ -82,6 +89,26 @@ def write_family(folder: Path, pico: Pico | None = None, experts: int = 3) -> tu
     base = pico.base()
     paths = [write_model(folder / f"expert{i}", pico.expert(base, i), pico) for i in range(experts)]
     return write_model(folder / "base", base, pico), paths
+
+
+def open_family(folder: Path, pico: Pico | None = None, experts: int = 3) -> MergeWorker:
+    """A family written below `folder`, surveyed and opened."""
+    base, paths = write_family(folder, pico, experts)
+    models = [open_checkpoint(path) for path in (base, *paths)]
+    refs = [ModelRef(str(m.path), survey(m, folder / "cache").digest) for m in models]
+    return MergeWorker(models[0], tuple(models[1:]), refs[0], tuple(refs[1:]))
+
+
+def recipe_of(
+    worker: MergeWorker, method: str, weight: tuple[float, ...], density: float = 1.0, **changes: Any
+) -> Recipe:
+    """A recipe that treats the whole model alike; `changes` are fields of Parameters or Recipe."""
+    of_recipe = {key: changes.pop(key) for key in ("dtype", "seed") if key in changes}
+    fields = {"normalize": METHODS[method].normalize, "rescale": METHODS[method].rescale, **changes}
+    parameters = Parameters(weight, (density,) * len(weight), **fields)
+    layers, outer = whole_model(parameters, n_layers(worker.base.tensors))
+    refs = worker.base_ref, tuple(worker.expert_refs)
+    return Recipe(*refs, method, layers, outer, **{"dtype": "bfloat16", **of_recipe})
 
 
 def write_json(path: Path, data: Any) -> None:

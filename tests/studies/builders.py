@@ -17,7 +17,9 @@ def make_recipe(weight: float) -> Recipe:
     return Recipe(ModelRef("./base", "print-of-base"), experts, "task_arithmetic", layers, outer, "bfloat16")
 
 
-def make_slice(name: str = "gsm8k", split: Split = "search", n: int = 8, digest: str | None = None) -> StudySlice:
+def make_slice(
+    name: str = "gsm8k", split: Split = "search", n: int = 8, digest: str | None = None
+) -> StudySlice:
     return StudySlice(name, name, split, digest or f"digest of {name} {split}", n)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 
 from studies.store import StudyStore
+
+SCHEMAS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +30,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
 
 
 @pytest.fixture
-def postgres_url(postgres: URL, request: pytest.FixtureRequest) -> str:
+def postgres_url(postgres: URL) -> str:
     """An empty schema on that server, chosen by the URL as a user would."""
-    schema = f"test_{abs(hash(request.node.nodeid))}"
+    schema = f"test_{next(SCHEMAS)}"
     engine = create_engine(postgres)
     with engine.begin() as connection:
         connection.execute(text(f"CREATE SCHEMA {schema}"))

@@ -50,7 +50,7 @@ def test_a_killed_recorder_leaves_sqlite_sound(sqlite_url: str) -> None:
 
 
 def _record_until_killed(arguments: list[str], batches: int) -> int:
-    """Kills a recorder while it writes the batch after the given number; returns how many items it committed."""
+    """Kills a recorder after that many batches, in the next one; returns how many items it committed."""
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", RECORD, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=root) as recorder:

@@ -7,7 +7,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studies.identity import changes, describe
+from studies.identity import JSON, changes, describe
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
 VALUES = st.recursive(
@@ -19,19 +19,19 @@ IDENTITIES = st.dictionaries(st.text("ab", min_size=1), VALUES, max_size=3)
 
 
 @given(IDENTITIES)
-def test_an_identity_equals_itself(identity: dict[str, object]) -> None:
-    assert changes(identity, json.loads(json.dumps(identity))) == []  # type: ignore[arg-type]
+def test_an_identity_equals_itself(identity: dict[str, JSON]) -> None:
+    assert changes(identity, json.loads(json.dumps(identity))) == []
 
 
 @given(IDENTITIES, IDENTITIES)
-def test_different_identities_differ_in_some_field(a: dict[str, object], b: dict[str, object]) -> None:
+def test_different_identities_differ_in_some_field(a: dict[str, JSON], b: dict[str, JSON]) -> None:
     same = json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
-    assert bool(changes(a, b)) is not same  # type: ignore[arg-type]
+    assert bool(changes(a, b)) is not same
 
 
 def test_fields_are_dotted_and_shown_as_json() -> None:
-    was = {"slices": {"gsm8k": {"search": 64}}, "experts": ["a", "b"], "dtype": "bfloat16"}
-    now = {"slices": {"gsm8k": {"search": 32}}, "experts": ["a"], "dtype": "float32"}
+    was: dict[str, JSON] = {"slices": {"gsm8k": {"search": 64}}, "experts": ["a", "b"], "dtype": "bfloat16"}
+    now: dict[str, JSON] = {"slices": {"gsm8k": {"search": 32}}, "experts": ["a"], "dtype": "float32"}
     assert changes(was, now) == [
         "slices.gsm8k.search was 64, now 32",
         'experts.1 was "b", now absent',

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from studies.errors import StorageError, StudiesError, StudyNotFound
-from studies.lease import exclusive
+from studies.errors import StorageError, StudyHeld, StudyNotFound
+from studies.lease import exclusive, is_running
 from studies.store import StudyStore
 
 HOLD = """
@@ -25,10 +25,18 @@ with exclusive(StudyStore(sys.argv[1]), "tiny"):
 
 def test_a_second_runner_is_refused_in_one_line(store: StudyStore) -> None:
     store.begin("tiny", {})
-    refused = pytest.raises(StudiesError, match="study 'tiny' is already being run")
+    refused = pytest.raises(StudyHeld, match="study 'tiny' is already being run")
     with exclusive(store, "tiny"), refused as caught, exclusive(store, "tiny"):
         pass
     assert "\n" not in str(caught.value)
+
+
+def test_whether_a_study_is_being_run_can_be_asked(store: StudyStore) -> None:
+    store.begin("tiny", {})
+    assert not is_running(store, "tiny")
+    with exclusive(store, "tiny"):
+        assert is_running(store, "tiny")
+    assert not is_running(store, "tiny")
 
 
 def test_other_studies_of_a_database_run_at_the_same_time(store: StudyStore) -> None:
@@ -38,12 +46,15 @@ def test_other_studies_of_a_database_run_at_the_same_time(store: StudyStore) -> 
         pass
 
 
-def test_a_study_can_be_run_again_after_it_ended_or_failed(store: StudyStore) -> None:
+def test_another_process_may_run_a_study_that_ended_or_failed(store: StudyStore, url: str) -> None:
     store.begin("tiny", {})
-    with pytest.raises(ZeroDivisionError), exclusive(store, "tiny"):
-        _ = 1 / 0
-    with exclusive(store, "tiny"):
-        store.begin("other", {})
+    with StudyStore(url) as other:
+        with pytest.raises(ZeroDivisionError), exclusive(store, "tiny"):
+            _ = 1 / 0
+        with exclusive(other, "tiny"):
+            pass
+        with exclusive(store, "tiny"):
+            pass
 
 
 def test_a_killed_process_leaves_the_study_free(store: StudyStore, url: str) -> None:
@@ -53,7 +64,7 @@ def test_a_killed_process_leaves_the_study_free(store: StudyStore, url: str) -> 
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
         by = f" by process {holder.pid}:" if url.startswith("sqlite") else ":"
-        with pytest.raises(StudiesError, match=f"already being run{by}"), exclusive(store, "tiny"):
+        with pytest.raises(StudyHeld, match=f"already being run{by}"), exclusive(store, "tiny"):
             pass
         holder.kill()
         holder.wait()
@@ -67,7 +78,7 @@ def _enter_when_the_server_noticed(store: StudyStore) -> None:
         try:
             with exclusive(store, "tiny"):
                 return
-        except StudiesError as error:
+        except StudyHeld as error:
             last = error
     raise last
 
@@ -81,5 +92,8 @@ def test_a_folder_that_takes_no_lock_file_is_named(sqlite_url: str, tmp_path: Pa
     with StudyStore(sqlite_url) as store:
         study = store.begin("tiny", {})
         (tmp_path / f".crucible.db.study-{study}.lock").mkdir()
-        with pytest.raises(StorageError, match="check that the folder can be written to"), exclusive(store, "tiny"):
+        with (
+            pytest.raises(StorageError, match="check that the folder can be written to"),
+            exclusive(store, "tiny"),
+        ):
             pass

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
@@ -47,7 +46,9 @@ def test_the_tables_of_others_stay_as_they_are(url: str) -> None:
         connection.execute(text("INSERT INTO alembic_version VALUES ('v3.2.0.a')"))
     StudyStore(url).close()
     with reading(engine) as connection:
-        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == ["v3.2.0.a"]
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [
+            "v3.2.0.a"
+        ]
     engine.dispose()
 
 

@@ -19,6 +19,7 @@ def propose(url: str) -> int:
         study.tell(trial, trial.suggest_float("weight", 0, 1))
         return len(study.trials)
     finally:
+        storage.remove_session()
         storage.engine.dispose()
 
 

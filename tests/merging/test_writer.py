@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import warnings
+from collections import namedtuple
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from merging.checkpoint import Checkpoint, open_checkpoint
+from merging.errors import OutputError
+from merging.fingerprint import survey
+from merging.writer import checkpoint_bytes, ensure_writable, save_text, write_checkpoint
+from tests.merging.pico import Pico, edit_json, write_model
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def donor(tmp_path: Path) -> Checkpoint:
+    return open_checkpoint(write_model(tmp_path / "models" / "donor", Pico().base(), Pico()))
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Path:
+    """An empty folder to write into, where anything left behind shows."""
+    (tmp_path / "room").mkdir()
+    return tmp_path / "room"
+
+
+def write(donor: Checkpoint, out: Path, **changes: object) -> Path:
+    return write_checkpoint(**{"source": donor, "out": out, "donor": donor, "dtype": "bfloat16", **changes})  # type: ignore[arg-type]
+
+
+def test_what_was_written_is_the_same_model(donor: Checkpoint, room: Path) -> None:
+    assert survey(open_checkpoint(write(donor, room / "out"))) == survey(donor)
+    assert [path.name for path in room.iterdir()] == ["out"]
+
+
+def test_shards_hold_the_same_model_under_the_standard_names(donor: Checkpoint, room: Path) -> None:
+    out = write(donor, room / "out", shard_bytes=4000)
+    shards = sorted(path.name for path in out.glob("*.safetensors"))
+    assert len(shards) > 2
+    assert shards[0] == f"model-00001-of-{len(shards):05d}.safetensors"
+    index = json.loads((out / "model.safetensors.index.json").read_text())
+    assert index["metadata"]["total_size"] == sum(tensor.nbytes for _, tensor in donor)
+    assert all((out / shard).stat().st_size < 4000 + 2000 for shard in shards)
+    assert survey(open_checkpoint(out)) == survey(donor)
+
+
+def test_everything_that_a_model_needs_comes_along(donor: Checkpoint, room: Path) -> None:
+    out = write(donor, room / "out", extra={"merge.yaml": "merge_method: ties\n"})
+    assert sorted(os.listdir(out)) == sorted([*os.listdir(donor.path), "merge.yaml"])
+    assert (out / "chat_template.jinja").read_text() == (donor.path / "chat_template.jinja").read_text()
+    assert (out / "merge.yaml").read_text() == "merge_method: ties\n"
+
+
+@pytest.mark.parametrize("shard_bytes", [5e9, 4000])
+def test_transformers_loads_it(donor: Checkpoint, room: Path, shard_bytes: float) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # transformers' own, on import
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        out = write(donor, room / "out", shard_bytes=shard_bytes)
+        model = AutoModelForCausalLM.from_pretrained(out)
+        tokenizer = AutoTokenizer.from_pretrained(out)
+    assert model.dtype == torch.bfloat16
+    assert torch.equal(model.lm_head.weight, donor.tensor("lm_head.weight"))
+    assert tokenizer.decode(tokenizer("1+2<3")["input_ids"]) == "1+2<3"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [({}, {"dtype"}), ({"dtype": "bfloat16"}, {"dtype"}), ({"torch_dtype": "bfloat16"}, {"torch_dtype"})],
+)
+def test_the_config_tells_the_new_dtype(
+    tmp_path: Path, room: Path, before: dict[str, str], after: set[str]
+) -> None:
+    folder = write_model(tmp_path / "donor", Pico().base(), Pico())
+    edit_json(folder / "config.json", lambda config: (config.pop("dtype"), config.update(before)))
+    out = write(open_checkpoint(folder), room / "out", dtype="float32")
+    written = open_checkpoint(out)
+    assert {key: written.config.get(key) for key in after} == dict.fromkeys(after, "float32")
+    assert {"dtype", "torch_dtype"} & written.config.keys() == after
+    assert {info.dtype for info in written.tensors.values()} == {"float32"}
+
+
+def test_an_empty_folder_may_be_filled(donor: Checkpoint, room: Path) -> None:
+    (room / "out").mkdir()
+    assert open_checkpoint(write(donor, room / "out")).tensors.keys() == donor.tensors.keys()
+
+
+def test_missing_parents_are_made(donor: Checkpoint, room: Path) -> None:
+    assert write(donor, room / "a" / "b").is_dir()
+
+
+def test_a_folder_with_something_in_it_is_refused(donor: Checkpoint, room: Path) -> None:
+    (room / "notes.txt").write_text("mine")
+    with pytest.raises(OutputError, match=f"^{room}: the folder is not empty; choose another"):
+        write(donor, room)
+    assert [path.name for path in room.iterdir()] == ["notes.txt"]
+
+
+def test_a_file_in_the_way_is_refused(donor: Checkpoint, room: Path) -> None:
+    (room / "out").write_text("mine")
+    with pytest.raises(OutputError, match=f"^{room / 'out'}: is a file"):
+        write(donor, room / "out")
+    with pytest.raises(OutputError, match=f"{room / 'out'} cannot be written to"):
+        write(donor, room / "out" / "below")
+    assert (room / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_too_little_disk_is_refused_before_any_work(
+    donor: Checkpoint, room: Path, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    needed = checkpoint_bytes(donor, dtype)
+
+    def untouched() -> Iterator[tuple[str, Tensor]]:
+        raise AssertionError("work began")
+        yield
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 0, needed - 1))
+    with pytest.raises(OutputError, match=r"out: needs \d+\.\d MB, .*room has \d+\.\d MB free; make room"):
+        write(donor, room / "out", source=untouched(), dtype=dtype)
+    assert list(room.iterdir()) == []
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 0, needed))
+    ensure_writable(room / "out", needed)
+
+
+def test_the_bytes_asked_for_cover_what_is_written(donor: Checkpoint, room: Path) -> None:
+    out = write(donor, room / "out", shard_bytes=4000)
+    assert sum(path.stat().st_size for path in out.iterdir()) <= checkpoint_bytes(donor, "bfloat16")
+
+
+FULL = OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("error", [ValueError("bad tensor"), KeyboardInterrupt(), FULL])
+def test_a_failure_in_the_middle_leaves_nothing(donor: Checkpoint, room: Path, error: BaseException) -> None:
+    def failing() -> Iterator[tuple[str, Tensor]]:
+        for i, pair in enumerate(donor):
+            if i == 10:
+                raise error
+            yield pair
+
+    expected = OutputError if error is FULL else type(error)
+    with pytest.raises(expected, match="No space left on device" if error is FULL else None):
+        write(donor, room / "out", source=failing(), shard_bytes=4000)
+    assert list(room.iterdir()) == []
+
+
+def test_a_kill_in_the_middle_leaves_no_output(donor: Checkpoint, room: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from merging.checkpoint import open_checkpoint
+from merging.writer import write_checkpoint
+
+def killed(donor):
+    for i, pair in enumerate(donor):
+        if i == 10:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield pair
+
+donor = open_checkpoint(Path(sys.argv[1]))
+write_checkpoint(killed(donor), Path(sys.argv[2]), donor, "bfloat16", 4000)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(donor.path), str(room / "out")])
+    assert done.returncode == -signal.SIGKILL
+    assert not (room / "out").exists()
+    assert survey(open_checkpoint(write(donor, room / "out"))) == survey(donor)
+
+
+def test_texts_are_replaced_whole(room: Path) -> None:
+    save_text(room / "below" / "a.txt", "one")
+    save_text(room / "below" / "a.txt", "two")
+    assert (room / "below" / "a.txt").read_text() == "two"
+    assert len(os.listdir(room / "below")) == 1
+
+
+def test_a_text_that_cannot_be_written_leaves_the_old_one(
+    room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_text(room / "a.txt", "one")
+
+    def full(descriptor: int) -> None:
+        raise FULL
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match=r"a\.txt: cannot be written \(No space left on device\)"):
+        save_text(room / "a.txt", "two")
+    assert (room / "a.txt").read_text() == "one"
+    assert len(os.listdir(room)) == 1

@@ -1,0 +1,105 @@
+"""A study file says what it must, or one line says what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search.errors import SpecError
+from search.spec import load_study
+from tests.search.conftest import TINY
+
+
+def refusal(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "study.yaml"
+    path.write_text(text)
+    with pytest.raises(SpecError) as caught:
+        load_study(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith(f"{path}")
+    return message.removeprefix(str(path))
+
+
+def edited(old: str, new: str) -> str:
+    text = (TINY / "study.yaml").read_text()
+    assert old in text
+    return text.replace(old, new)
+
+
+def test_the_shipped_study_is_read_as_written() -> None:
+    spec = load_study(TINY / "study.yaml")
+    assert (spec.name, spec.dtype, spec.expert_names) == ("tiny", "bfloat16", ("gsm8k", "math", "code"))
+    assert spec.search_space.density == (0.1, 1.0)
+    assert [(part.name, part.search, part.holdout) for part in spec.slices][0] == ("gsm8k", 64, 300)
+    assert spec.folder == TINY
+
+
+def test_a_single_number_is_a_range_of_one(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(edited("density: [0.1, 1.0]", "density: 0.5"))
+    assert load_study(path).search_space.density == (0.5, 0.5)
+
+
+def test_lambda_is_spelled_as_in_mergekit(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(edited("density: [0.1, 1.0]", "lambda: [0.5, 1.5]"))
+    assert load_study(path).search_space.lambda_ == (0.5, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("layer_groups: 4", "layer_group: 4", ["search_space.layer_group: unknown field", "'layer_groups'?"]),
+        ("name: tiny", "name: tiny\ntrails: 3", [":2: trails: unknown field", "known here: name, base_model"]),
+        ("methods: [ties]", "methods: [tie]", ["unknown method 'tie'", "did you mean 'ties'?"]),
+        ("name: tpe", "name: tpe2", ["sampler.name: must be 'tpe'", "did you mean 'tpe'?"]),
+        ("base_model: ./base", "", ["base_model: is missing; add it"]),
+        ("weight: [0.0, 1.0]", "weight: [1.0, 0.0]", ["search_space.weight", "wrong way round"]),
+        ("weight: [0.0, 1.0]", "weight: [0.0, .inf]", ["search_space.weight", "finite"]),
+        ("density: [0.1, 1.0]", "density: [0.0, 1.0]", ["search_space.density", "between 0.0001 and 1"]),
+        ("layer_groups: 4", "layer_groups: all", ["search_space.layer_groups", "'all'"]),
+        ("layer_groups: 4", "layer_groups: 0", ["search_space.layer_groups"]),
+        ("experts: [./gsm8k, ./math, ./code]", "experts: []", ["experts", "at least 1"]),
+        ("./math, ./code", "./math, ./other/math", ["experts: 'math' is named twice"]),
+        ("budget: {trials: 60}", "budget: {trials: many}", ["budget.trials", "'many'"]),
+        ("dtype: bfloat16", "dtype: bfloat61", ["dtype: must be", "did you mean 'bfloat16'?"]),
+    ],
+)
+def test_each_mistake_is_named_with_its_field_and_remedy(
+    tmp_path: Path, old: str, new: str, said: list[str]
+) -> None:
+    message = refusal(tmp_path, edited(old, new))
+    for part in said:
+        assert part in message
+
+
+def test_the_line_of_a_mistake_is_the_one_in_the_file(tmp_path: Path) -> None:
+    text = edited("modules: [self_attn, mlp]", "module: [self_attn, mlp]")
+    line = next(i for i, each in enumerate(text.splitlines(), 1) if "module:" in each)
+    assert refusal(tmp_path, text).startswith(f":{line}: search_space.module: unknown field")
+
+
+def test_a_mistake_within_a_list_is_found_on_its_line(tmp_path: Path) -> None:
+    text = edited("task: minerva_math", "tusk: minerva_math")
+    line = next(i for i, each in enumerate(text.splitlines(), 1) if "tusk:" in each)
+    assert refusal(tmp_path, text).startswith(f":{line}: slices.1.tusk: unknown field; did you mean 'task'?")
+
+
+def test_a_key_said_twice_is_refused(tmp_path: Path) -> None:
+    assert "name: said twice (first on line 1)" in refusal(tmp_path, "name: a\nname: b\n")
+
+
+@pytest.mark.parametrize("text", ["", "- 1\n", "tiny"])
+def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
+    assert "a study file is a mapping" in refusal(tmp_path, text)
+
+
+def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
+    assert refusal(tmp_path, "name: tiny\nexperts: [a\n").startswith(":3: not valid YAML")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match=r"absent\.yaml: cannot be read: No such file"):
+        load_study(tmp_path / "absent.yaml")
