@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help install demo lint test oracle clean
+.PHONY: help install demo lint test clean
 help:
 	@sed -n '1,2s/^# //p' Makefile
 

@@ -50,8 +50,8 @@ class SearchSpaceSpec(_Section):
     density: Range = (0.1, 1.0)
     lambda_: Annotated[Range, Field(alias="lambda")] = (1.0, 1.0)
     normalize: bool = False
-    """Divide a merged task vector by the sum of its weights. Off, unlike in mergekit: with it, weights only say
-    who counts for how much, and every candidate lies a full task vector away from the base."""
+    """Divide a merged task vector by the sum of its weights. Off, unlike in mergekit: with it, weights only
+    say who counts for how much, and every candidate lies a full task vector away from the base."""
 
     @field_validator("methods")
     @classmethod
@@ -163,7 +163,12 @@ def load_study(path: Path) -> StudySpec:
     try:
         return StudySpec.model_validate({**data, "folder": path.resolve().parent})
     except ValidationError as error:
-        raise SpecError(_describe(error.errors()[0], path, lines)) from error
+        raise SpecError(_describe(_telling(error.errors()), path, lines)) from error
+
+
+def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """The error to show: a misspelt field explains the missing one, so it goes first."""
+    return next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
 
 
 def _describe(error: ErrorDetails, path: Path, lines: dict[Location, int]) -> str:

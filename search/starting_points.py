@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from merging.methods import METHODS
-
 from search.space import SearchSpace
 
 WEIGHTS = (0.1, 0.3, 0.5)

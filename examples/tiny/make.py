@@ -2,7 +2,7 @@ r"""Make the tiny base model, its three experts and their evaluation items again
 
     python examples/tiny/make.py [--seed 0] [--out DIR]
 
-It takes about TIME minutes on 2 cores and needs `torch`, `transformers` and `math_verify`. The base is
+It takes about TIME minutes on one core and needs `torch`, `transformers` and `math_verify`. The base is
 trained on a mixture of three tasks and stopped while it is mediocre at all of them; each expert is the base
 trained further on one task alone. The models see the prompts that lm-eval 0.4.13 sends for the tasks
 zero-shot, then the answer and the end token (`\n` is a newline):
@@ -38,7 +38,7 @@ TASKS: dict[str, Maker] = {"gsm8k": word_problems.make, "math": math_problems.ma
 ITEMS = 600
 MIXTURE = {"gsm8k": 0.36, "math": 0.50, "code": 0.14}
 BASE = Schedule(steps=1250, batch=64, rate=2e-3, warmup=100)
-EXPERT_STEPS = {"gsm8k": 300, "math": 400, "code": 120}
+EXPERT = Schedule(steps=400, batch=64, rate=3e-4, warmup=50)
 THREADS = 1
 
 
@@ -81,8 +81,7 @@ def make_expert(folder: Path, base: Path, task: str, seed: int, avoid: set[str])
     torch.manual_seed(seed)
     model = load_model(base)
     examples = stream(TASKS[task], random.Random(f"{seed}/{task}/training"), avoid)
-    schedule = Schedule(EXPERT_STEPS[task], batch=64, rate=3e-4, warmup=50)
-    train(model, examples, schedule, lambda line: print(f"{task}: {line}", flush=True))
+    train(model, examples, EXPERT, lambda line: print(f"{task}: {line}", flush=True))
     save(model, folder)
 
 

@@ -33,7 +33,7 @@ def rows_of(database: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 def start(file: Path, *options: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "search.cli", "run", str(file), *options]
+    command = [sys.executable, "-m", "search", "run", str(file), *options]
     repo = Path(__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(repo), "PYTHONHASHSEED": "random"}
     return subprocess.Popen(
@@ -195,7 +195,7 @@ def test_a_changed_study_file_is_refused_by_field(own_models: Path, crucible: Cr
     own_models.write_text(own_models.read_text().replace("dtype: bfloat16", "dtype: float32"))
     outcome = crucible("run", own_models)
     assert outcome.code == 2
-    assert "study.dtype was \"bfloat16\", now \"float32\"" in outcome.err
+    assert 'study.dtype was "bfloat16", now "float32"' in outcome.err
 
 
 def test_changed_weights_are_refused_by_model(own_models: Path, crucible: Crucible) -> None:
@@ -229,7 +229,7 @@ def test_a_trial_that_makes_nan_fails_with_its_reason_and_the_search_goes_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     study = small_study(trials=2)
-    study["search_space"]["weight"] = [3e38, 3.1e38]  # type: ignore[index]
+    study["search_space"] |= {"weight": [3e38, 3.1e38], "lambda": [1e10, 2e10]}  # type: ignore[operator]
     file = write_study(tmp_path, study)
     assert crucible("run", file).code == 0
     with StudyStore("sqlite:///crucible.db") as store:

@@ -58,7 +58,9 @@ def test_fixed_numbers_are_not_searched_but_used() -> None:
 
 def test_several_methods_are_searched_too() -> None:
     some = space(methods=("ties", "linear"))
-    recipe = some.decode({name: 0.5 for name in some.distributions if name != "method"} | {"method": "linear"})
+    recipe = some.decode(
+        {name: 0.5 for name in some.distributions if name != "method"} | {"method": "linear"}
+    )
     assert recipe.method == "linear"
     assert recipe.parameters_for(MLP.format(0), 0).normalize, "an average of models has to be one"
 

@@ -32,7 +32,8 @@ def test_the_shipped_study_is_read_as_written() -> None:
     spec = load_study(TINY / "study.yaml")
     assert (spec.name, spec.dtype, spec.expert_names) == ("tiny", "bfloat16", ("gsm8k", "math", "code"))
     assert spec.search_space.density == (0.1, 1.0)
-    assert [(part.name, part.search, part.holdout) for part in spec.slices][0] == ("gsm8k", 64, 300)
+    first = spec.slices[0]
+    assert (first.name, first.search, first.holdout) == ("gsm8k", 64, 300)
     assert spec.folder == TINY
 
 
@@ -52,7 +53,11 @@ def test_lambda_is_spelled_as_in_mergekit(tmp_path: Path) -> None:
     ("old", "new", "said"),
     [
         ("layer_groups: 4", "layer_group: 4", ["search_space.layer_group: unknown field", "'layer_groups'?"]),
-        ("name: tiny", "name: tiny\ntrails: 3", [":2: trails: unknown field", "known here: name, base_model"]),
+        (
+            "name: tiny",
+            "name: tiny\ntrails: 3",
+            [":2: trails: unknown field", "known here: name, base_model"],
+        ),
         ("methods: [ties]", "methods: [tie]", ["unknown method 'tie'", "did you mean 'ties'?"]),
         ("name: tpe", "name: tpe2", ["sampler.name: must be 'tpe'", "did you mean 'tpe'?"]),
         ("base_model: ./base", "", ["base_model: is missing; add it"]),

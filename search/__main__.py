@@ -1,0 +1,5 @@
+"""`python -m search` is `crucible`."""
+
+from search.cli import main
+
+main()
