@@ -32,6 +32,7 @@ _CONTEXT_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
 _COMPUTED = "rotary_emb.inv_freq"  # Old checkpoints carry it; models compute it.
 _NOT_GREEDY = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p"}
 _LENGTHS = {"max_length", "max_new_tokens"}
+_SMALL = 20_000_000  # parameters
 
 
 class TransformersEngine:
@@ -58,6 +59,9 @@ class TransformersEngine:
         except (OSError, ValueError, KeyError, ImportError) as error:
             raise EngineError(f"{config_dir}: no model or tokenizer to build ({_line(error)})") from error
         model.tie_weights()  # Left out together with the initial weights.
+        if self.device.type == "cpu" and model.num_parameters() < _SMALL:
+            # A step is over before a second thread has woken, and a busy machine makes the first one wait.
+            torch.set_num_threads(1)
         self.model = model.to(self.device).eval()
         self.context = _context(config, self.tokenizer)
         self._pad = _pad_token(self.tokenizer)

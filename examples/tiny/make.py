@@ -36,9 +36,9 @@ from transformers.utils.logging import disable_progress_bar
 
 TASKS: dict[str, Maker] = {"gsm8k": word_problems.make, "math": math_problems.make, "code": programs.make}
 ITEMS = 600
-MIXTURE = {"gsm8k": 0.36, "math": 0.50, "code": 0.14}
-BASE = Schedule(steps=1250, batch=64, rate=2e-3, warmup=100)
-EXPERT = Schedule(steps=400, batch=64, rate=3e-4, warmup=50)
+MIXTURE = {"gsm8k": 0.38, "math": 0.46, "code": 0.16}
+BASE = Schedule(steps=1000, batch=64, rate=2e-3, warmup=100)
+EXPERT_STEPS = {"gsm8k": 500, "math": 900, "code": 200}
 THREADS = 1
 
 
@@ -81,7 +81,8 @@ def make_expert(folder: Path, base: Path, task: str, seed: int, avoid: set[str])
     torch.manual_seed(seed)
     model = load_model(base)
     examples = stream(TASKS[task], random.Random(f"{seed}/{task}/training"), avoid)
-    train(model, examples, EXPERT, lambda line: print(f"{task}: {line}", flush=True))
+    schedule = Schedule(EXPERT_STEPS[task], batch=64, rate=3e-4, warmup=50)
+    train(model, examples, schedule, lambda line: print(f"{task}: {line}", flush=True))
     save(model, folder)
 
 
