@@ -38,7 +38,8 @@ TASKS: dict[str, Maker] = {"gsm8k": word_problems.make, "math": math_problems.ma
 ITEMS = 600
 MIXTURE = {"gsm8k": 0.38, "math": 0.46, "code": 0.16}
 BASE = Schedule(steps=1000, batch=64, rate=2e-3, warmup=100)
-EXPERT_STEPS = {"gsm8k": 500, "math": 900, "code": 200}
+EXPERT_ROUNDS = {"gsm8k": (500,), "math": (900, 600), "code": (200,)}
+"""Steps of each round of fine-tuning; math, the widest task, gets a second one."""
 THREADS = 1
 
 
@@ -77,13 +78,16 @@ def make_base(folder: Path, seed: int, avoid: set[str]) -> None:
 
 
 def make_expert(folder: Path, base: Path, task: str, seed: int, avoid: set[str]) -> None:
-    """Train the stored base further on one task and store the result."""
-    torch.manual_seed(seed)
-    model = load_model(base)
-    examples = stream(TASKS[task], random.Random(f"{seed}/{task}/training"), avoid)
-    schedule = Schedule(EXPERT_STEPS[task], batch=64, rate=3e-4, warmup=50)
-    train(model, examples, schedule, lambda line: print(f"{task}: {line}", flush=True))
-    save(model, folder)
+    """Train the stored base further on one task, round after round, and store the result."""
+    start = base
+    for number, steps in enumerate(EXPERT_ROUNDS[task]):
+        torch.manual_seed(seed)
+        model = load_model(start)
+        examples = stream(TASKS[task], random.Random(f"{seed}/{task}/training{'more' * number}"), avoid)
+        schedule = Schedule(steps, batch=64, rate=3e-4, warmup=50)
+        train(model, examples, schedule, lambda line: print(f"{task}: {line}", flush=True))
+        save(model, folder)
+        start = folder
 
 
 def mixture(rng: random.Random, avoid: set[str]) -> Iterator[Example]:
