@@ -85,13 +85,16 @@ class SearchSpace:
             seed=self.seed,
         )
 
-    def shared(self, method: str, weight: float, density: float) -> dict[str, Any]:
-        """Parameters that give every site and expert the same weight and density: a place to start from."""
-        wanted = {"weight": weight, "density": density}
-        params: dict[str, Any] = {"method": method}
-        for name, (low, high) in self._ranges().items():
-            kind = name.partition(".")[0]
-            params[name] = min(max(wanted.get(kind, (low + high) / 2), low), high)
+    def point(self, method: str, shares: Mapping[str, float]) -> dict[str, Any]:
+        """A place to start from: each expert's weight at every site, as a share of the way along its range.
+
+        All else stands in the middle of its range.
+        """
+        middle = {name: (low + high) / 2 for name, (low, high) in self._ranges().items()}
+        params: dict[str, Any] = {"method": method, **middle}
+        low, high = self.spec.weight
+        for site, expert in itertools.product(self.sites, self.expert_names):
+            params[f"weight.{site}.{expert}"] = low + (high - low) * shares[expert]
         return {name: params[name] for name in self.distributions}
 
     def _ranges(self) -> dict[str, tuple[float, float]]:

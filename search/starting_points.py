@@ -1,7 +1,7 @@
-"""Where a search begins: every expert weighed alike, from a timid merge to a bold one.
+"""Where a search begins: every expert weighed alike, timidly and boldly, and each of them once in the lead.
 
-A sampler that starts blind in dozens of dimensions spends its first trials on lopsided merges. Equal
-weights are what a person would try first, and whatever they are worth, the sampler then knows.
+A sampler that starts blind in dozens of dimensions spends its first trials on lopsided merges. These are what
+a person would try first, and whatever they are worth, the sampler then knows.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 from merging.methods import METHODS
 from search.space import SearchSpace
 
-WEIGHTS = (0.1, 0.3, 0.5)
-"""How far along the range of weights."""
+TIMID, BOLD, LEADING = 0.1, 0.3, 0.5
+"""Weights, as shares of the way along their range."""
 
 
 def starting_points(space: SearchSpace) -> list[dict[str, Any]]:
-    """Parameters of the first trials, three a method; [] where there is nothing to choose."""
-    low, high = space.spec.weight
-    points = [
-        space.shared(method, low + share * (high - low), sum(space.spec.density) / 2)
-        for method in space.spec.methods
-        for share in (WEIGHTS if METHODS[method].on_task_vectors else WEIGHTS[-1:])
-    ]
+    """Parameters of the first trials: per method two and one per expert; [] if nothing is to choose."""
+    experts = space.expert_names
+    points = []
+    for method in space.spec.methods:
+        if METHODS[method].on_task_vectors:
+            points += [space.point(method, dict.fromkeys(experts, share)) for share in (TIMID, BOLD)]
+        points += [space.point(method, dict.fromkeys(experts, TIMID) | {lead: LEADING}) for lead in experts]
     return [point for i, point in enumerate(points) if point and point not in points[:i]]

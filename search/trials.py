@@ -22,8 +22,11 @@ from search.spec import SamplerSpec
 RECIPE = "recipe"
 """The trial attribute that holds its recipe's digest."""
 
+_STARTUP = 5
+"""Trials before TPE models what it sees: half of Optuna's ten, for starting points are no blind draws."""
+
 _SAMPLERS: Mapping[str, Callable[[int], BaseSampler]] = {
-    "tpe": lambda seed: TPESampler(seed=seed),
+    "tpe": lambda seed: TPESampler(seed=seed, n_startup_trials=_STARTUP),
     "cmaes": lambda seed: CmaEsSampler(seed=seed, warn_independent_sampling=False),
     "nsga2": lambda seed: NSGAIISampler(seed=seed),
     "random": lambda seed: RandomSampler(seed=seed),

@@ -110,3 +110,14 @@ def test_starting_points_lie_within_the_space_and_differ() -> None:
     for point in points:
         for name, bounds in some.distributions.items():
             assert bounds._contains(bounds.to_internal_repr(point[name])), name
+
+
+def test_a_leading_expert_weighs_more_at_every_site() -> None:
+    names = ("Llama-3.1-8B", "Qwen2.5")
+    refs = tuple(ModelRef(f"/models/{name}", name) for name in names)
+    spec = SearchSpaceSpec(methods=("ties",), layer_groups=2, weight=(0.0, 2.0))
+    some = SearchSpace(spec, ModelRef("/models/base", "base"), refs, names, 4, "bfloat16", 0)
+    recipe = some.decode(some.point("ties", {"Llama-3.1-8B": 0.5, "Qwen2.5": 0.1}))
+    for name, layer in ((MLP.format(0), 0), (ATTENTION.format(3), 3), ("lm_head.weight", None)):
+        assert recipe.parameters_for(name, layer).weight == (1.0, 0.2)
+        assert recipe.parameters_for(name, layer).density == (0.55, 0.55)
