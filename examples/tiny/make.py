@@ -2,7 +2,7 @@ r"""Make the tiny base model, its three experts and their evaluation items again
 
     python examples/tiny/make.py [--seed 0] [--out DIR]
 
-It takes about TIME minutes on one core and needs `torch`, `transformers` and `math_verify`. The base is
+It takes about 15 minutes on one core and needs `torch`, `transformers` and `math_verify`. The base is
 trained on a mixture of three tasks and stopped while it is mediocre at all of them; each expert is the base
 trained further on one task alone. The models see the prompts that lm-eval 0.4.13 sends for the tasks
 zero-shot, then the answer and the end token (`\n` is a newline):
@@ -38,7 +38,7 @@ TASKS: dict[str, Maker] = {"gsm8k": word_problems.make, "math": math_problems.ma
 ITEMS = 600
 MIXTURE = {"gsm8k": 0.38, "math": 0.46, "code": 0.16}
 BASE = Schedule(steps=1000, batch=64, rate=2e-3, warmup=100)
-EXPERT_ROUNDS = {"gsm8k": (500,), "math": (900, 600), "code": (200,)}
+EXPERT_ROUNDS = {"gsm8k": (500,), "math": (900, 600), "code": (500,)}
 """Steps of each round of fine-tuning; math, the widest task, gets a second one."""
 THREADS = 1
 
