@@ -77,7 +77,21 @@ def build_slices(requests: Sequence[SliceRequest]) -> tuple[tuple[Slice, ...], t
     Raises TaskError or SliceError.
     """
     pairs = [_build(request) for request in requests]
+    _check_apart([part for pair in pairs for part in pair])
     return tuple(search for search, _ in pairs), tuple(holdout for _, holdout in pairs)
+
+
+def _check_apart(slices: Sequence[Slice]) -> None:
+    """No question may be in two slices: it would judge what it steered, or count twice as if independent."""
+    home: dict[str, Slice] = {}
+    for part in slices:
+        for item in part.items:
+            other = home.setdefault(item.prompt, part)
+            if other is not part:
+                raise SliceError(
+                    f"slices '{other.name}' ({other.split}) and '{part.name}' ({part.split}) share the item"
+                    f" {item.prompt[:40]!r}; give each slice data of its own"
+                )
 
 
 def _build(request: SliceRequest) -> tuple[Slice, Slice]:

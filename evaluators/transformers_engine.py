@@ -56,7 +56,7 @@ class TransformersEngine:
             with no_init_weights():
                 model = AutoModelForCausalLM.from_config(config, dtype=self.dtype, trust_remote_code=False)
             model.generation_config = _greedy(config_dir, model.generation_config)
-        except (OSError, ValueError, KeyError, ImportError) as error:
+        except (OSError, ValueError, KeyError, ImportError, AttributeError, TypeError) as error:
             raise EngineError(f"{config_dir}: no model or tokenizer to build ({_line(error)})") from error
         model.tie_weights()  # Left out together with the initial weights.
         if self.device.type == "cpu" and model.num_parameters() < _SMALL:

@@ -69,6 +69,7 @@ def _recipe(config: Mapping[str, Any], source: Path, open_model: OpenModel) -> R
 
 
 def _read(config: Mapping[str, Any], open_model: OpenModel) -> Recipe:
+    config = {key: value for key, value in config.items() if value is not None}
     check_keys(config, _KEYS, "")
     if config.get("tokenizer_source", "base") != "base":
         raise RecipeError(
@@ -101,8 +102,12 @@ def _read(config: Mapping[str, Any], open_model: OpenModel) -> Recipe:
 
 def _first_model(config: Mapping[str, Any]) -> str:
     """Without a base, the first model gives config and tokenizer."""
-    entries = config.get("models") or entries_of(config, "slices")[0].get("sources") or [{}]
-    return model_name(entries[0].get("model"), "models[0]")
+    entries = (
+        entries_of(config, "models")
+        if "models" in config
+        else entries_of(entries_of(config, "slices")[0], "sources", "slices[0]")
+    )
+    return model_name(need(entries[0], "model", "models[0]"), "models[0]")
 
 
 def _layers(

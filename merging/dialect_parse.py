@@ -54,6 +54,10 @@ def read_slices(config: Mapping[str, Any], depth: int) -> list[Slice]:
             raise RecipeError(
                 f"slices[{i}]: layer_range starts at {piece.layers[0]}, expected {expected}; {_STACKING}"
             )
+        if not expected < piece.layers[1] <= depth:
+            raise RecipeError(
+                f"slices[{i}]: layer_range ends at {piece.layers[1]}, expected {expected + 1} to {depth}"
+            )
         expected = piece.layers[1]
     if expected != depth:
         raise RecipeError(f"slices: end at layer {expected}, the model has {depth}; {_STACKING}")

@@ -95,7 +95,10 @@ def _recall(memory: Path, stamp: list[list[Any]]) -> dict[str, str] | None:
 
 def _stamp(checkpoint: Checkpoint) -> list[list[Any]]:
     stats = [(file.name, file.stat()) for file in checkpoint.files()]
-    return [[_FORMAT], *([name, stat.st_size, stat.st_mtime_ns, stat.st_ino] for name, stat in stats)]
+    return [
+        [_FORMAT],
+        *([name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino] for name, stat in stats),
+    ]
 
 
 def _name(checkpoint: Checkpoint) -> str:

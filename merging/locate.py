@@ -36,7 +36,10 @@ def is_local(ref: str, relative_to: Path) -> bool:
 
 
 def _folder(ref: str, relative_to: Path) -> Path:
-    return relative_to / Path(ref).expanduser()
+    try:
+        return relative_to / Path(ref).expanduser()
+    except RuntimeError as error:
+        raise CheckpointError(f"{ref}: {error}; write the path out") from None
 
 
 def _download(ref: str, relative_to: Path) -> Path:

@@ -163,6 +163,8 @@ def parse_yaml(text: str, source: str) -> Mapping[str, Any]:
         raise RecipeError(
             f"{source}{line}: not YAML: {getattr(error, 'problem', None) or 'unreadable'}"
         ) from None
+    except (ValueError, RecursionError) as error:  # a date such as 2020-99-99, an alias of itself
+        raise RecipeError(f"{source}: not a merge config: {error}") from None
     if not isinstance(data, Mapping):
         raise RecipeError(f"{source}: expected a mapping with fields, found {type(data).__name__}")
     return data

@@ -35,6 +35,7 @@ def write_checkpoint(
     Raises:
         OutputError: `out` is a file or holds something, cannot be written to, or the disk is too small.
     """
+    out = out.absolute()
     ensure_writable(out, checkpoint_bytes(donor, dtype))
     with _temporary_folder(out) as folder:
         _write_weights(_cast(source, dtype), folder, shard_bytes)

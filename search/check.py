@@ -59,6 +59,7 @@ def check_study(spec: StudySpec, url: str) -> Report:
     """
     StudyStore(url).close()
     workshop = open_workshop(spec)
+    workshop.engine().close()
     space = workshop.space
     search, holdout = (
         sum(len(s.items) for s in part) for part in (workshop.search_slices, workshop.holdout_slices)

@@ -125,10 +125,9 @@ def run(
         print(json.dumps([row.to_json() for row in rows]))
     else:
         show_leaderboard(rows, spec.name)
-        option = f" --storage {url}" if url != "sqlite:///crucible.db" else ""
-        print(
-            f"\nNext: crucible export {spec.name} --out DIR{option}   (--format mergekit|recipe|checkpoint)"
-        )
+        option = f" --storage {shlex.quote(url)}" if url != "sqlite:///crucible.db" else ""
+        print(f"\nNext: crucible export {shlex.quote(spec.name)} --out DIR{option}")
+        print("      (--format mergekit, recipe or checkpoint)")
 
 
 @app.command()
@@ -183,7 +182,8 @@ def export(
     """Write the best candidate of a study (or one trial) where you can use it."""
     from search.export import export_best
 
-    row, written = export_best(_url(storage), study, out, form, trial)
+    with _resumable(_command()):
+        row, written = export_best(_url(storage), study, out, form, trial)
     print(f"{row.name} ({row.digest[:12]}) -> {written}")
 
 
@@ -198,7 +198,9 @@ def merge(
     """Merge once, from a config file to a checkpoint: no study, so --storage is accepted but unused."""
     from search.merge import merge as merge_config
 
-    print(f"{config} -> {merge_config(config, out)}")
+    with _resumable(_command()):
+        written = merge_config(config, out)
+    print(f"{config} -> {written}")
 
 
 @app.command()
@@ -237,12 +239,13 @@ def _resumable(command: str) -> Any:
     """A context in which an interruption ends the process cleanly, and says how to go on."""
     from contextlib import contextmanager
 
-    from search.interrupt import Interrupted
+    from search.interrupt import Interrupted, interruptible
 
     @contextmanager
     def context() -> Any:
         try:
-            yield
+            with interruptible():
+                yield
         except Interrupted as signal:
             _exit(
                 f"\nStopped by {signal}. Everything measured is kept; to go on: {command}", signal.exit_code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 
@@ -71,13 +72,15 @@ def _holds_another(folder: Path, digest: str) -> bool:
 
 
 def _next(out: Path, url: str, name: str) -> str:
+    named = (out, out / MERGEKIT_FILE, url, find_example())
+    folder, merge, store, example = (shlex.quote(str(each)) for each in named)
     return f"""
-Written to {out}/: {MERGEKIT_FILE} (for mergekit), {CHECKPOINT}/ (the merged model), crucible.db (evidence)
+Written to {folder}/: {MERGEKIT_FILE} (for mergekit), {CHECKPOINT}/ (the merged model), crucible.db (evidence)
 
 Next:
-  crucible leaderboard {name} --storage {url}
-  crucible merge {out / MERGEKIT_FILE} my-merge         # the same merge, made again from its config
-  cp -r {find_example()} my-study               # a study to put your own models into
+  crucible leaderboard {name} --storage {store}
+  crucible merge {merge} my-merge     # the same merge, made again from its config
+  cp -r {example} my-study            # a study to put your own models into
   crucible check my-study/study.yaml && crucible run my-study/study.yaml
 
 (`crucible` is in .venv/bin; `. .venv/bin/activate` puts it on your path.)"""

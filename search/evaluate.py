@@ -15,7 +15,6 @@ from merging.fingerprint import survey
 from merging.layout import n_layers
 from merging.locate import locate
 from merging.recipe import ModelRef, Parameters, Recipe, whole_model
-from search.interrupt import interruptible
 from search.measure import Bench
 from search.models import reference
 from search.spec import StudySpec
@@ -53,7 +52,7 @@ def evaluate(model: str, spec: StudySpec, url: str) -> Evaluation:
     checkpoint = open_checkpoint(locate(model, Path.cwd()))
     recipe = _itself(checkpoint, reference(model, checkpoint, survey(checkpoint).digest, Path.cwd()))
     search, holdout = build_slices(slice_requests(spec))
-    with StudyStore(url) as store, interruptible():
+    with StudyStore(url) as store:
         bench = Bench(store, start_engine(spec, checkpoint.path))
         store.remember_slices(study_slices((*search, *holdout), bench.key))
         digest = store.add_recipe(recipe)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from search.display import Display
 from search.errors import SearchError
-from search.interrupt import Interrupted, interruptible
+from search.interrupt import Interrupted
 from search.measure import Bench
 from search.runner import Search, Step, run_baselines, run_holdout, run_trials
 from search.spec import StudySpec
@@ -31,24 +31,28 @@ def run_study(
         ValueError kin: what the user can put right, found before any work.
         Interrupted: Ctrl-C or SIGTERM; everything measured is kept and the study is marked stopped.
     """
-    trials, hours = trials or spec.budget.trials, hours or spec.budget.hours
+    trials = spec.budget.trials if trials is None else trials
+    hours = spec.budget.hours if hours is None else hours
     deadline = time.monotonic() + (float("inf") if hours is None else hours * 3600)
-    with StudyStore(url) as store, interruptible():
+    with StudyStore(url) as store:
         workshop = open_workshop(spec)
+        bench = Bench(store, workshop.engine())
         study = store.begin(spec.name, workshop.identity())
         with exclusive(store, spec.name), _ending(store, study):
-            search = _open_search(store, study, url, workshop)
+            search = _open_search(bench, study, url, workshop)
             store.set_state(study, "searching")
             display.follow(_all_scored(run_baselines(search)))
             display.follow(run_trials(search, trials, deadline), deadline=deadline)
             store.set_state(study, "judging")
-            display.follow(run_holdout(search))
-            store.set_state(study, "complete")
+            display.follow(_all_scored(run_holdout(search)))
+            done = search.ledger.count(finished=True)
+            short = f"time ran out after {done} of {trials} trials" if done < trials else None
+            store.set_state(study, "complete", short)
         return build_leaderboard(store, spec.name)
 
 
-def _open_search(store: StudyStore, study: int, url: str, workshop: Workshop) -> Search:
-    bench = Bench(store, workshop.engine())
+def _open_search(bench: Bench, study: int, url: str, workshop: Workshop) -> Search:
+    store = bench.store
     store.add_slices(study, study_slices(workshop.slices, bench.key))
     spec, space = workshop.spec, workshop.space
     ledger = open_ledger(spec.name, url, spec.sampler, space.distributions, starting_points(space))
@@ -56,11 +60,13 @@ def _open_search(store: StudyStore, study: int, url: str, workshop: Workshop) ->
 
 
 def _all_scored(steps: Iterator[Step]) -> Iterator[Step]:
-    """Pass the steps on; a baseline that fails ends the study, for there would be nothing to beat."""
+    """Pass the steps on; one that fails ends the run, for a verdict needs every baseline and finalist."""
     for step in steps:
         yield step
         if step.score is None:
-            raise SearchError(f"baseline {step.name!r} could not be measured: {step.reason}")
+            raise SearchError(
+                f"{step.name!r} could not be measured: {step.reason}; the same command tries again"
+            )
 
 
 @contextmanager

@@ -79,7 +79,7 @@ def run_holdout(search: Search) -> Iterator[Step]:
     entrants = (*baselines(space), *finalists(search, budget.finalists))
     for done, entrant in enumerate(entrants, 1):
         step = Step("holdout", done, len(entrants), entrant.name)
-        yield _enter(search, entrant, search.workshop.holdout_slices, step)
+        yield _measure(search, entrant, search.workshop.holdout_slices, step)
 
 
 def finalists(search: Search, count: int) -> tuple[Entrant, ...]:
@@ -106,14 +106,20 @@ def _try(search: Search, trial: Trial, step: Step) -> Step:
 
 
 def _enter(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
-    """Measure one entrant; a failure is recorded with its reason, and the search goes on."""
-    began = time.monotonic()
-    recipe, score, reason = entrant.recipe, None, None
+    """Make one entrant a candidate and measure it; a failure is recorded with its reason."""
+    recipe = entrant.recipe
     search.store.add_recipe(recipe)
     search.store.register_candidate(search.study, entrant.kind, entrant.name, entrant.trial, recipe.digest)
+    step = _measure(search, entrant, slices, step)
+    search.store.finish_candidate(search.study, entrant.kind, entrant.name, step.reason)
+    return step
+
+
+def _measure(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
+    began = time.monotonic()
+    recipe, score, reason = entrant.recipe, None, None
     try:
         score = search.bench.measure(recipe.digest, Candidate(search.worker, recipe), slices)
     except (CandidateError, EngineError) as error:
         reason = str(error)
-    search.store.finish_candidate(search.study, entrant.kind, entrant.name, reason)
     return replace(step, score=score, reason=reason, seconds=time.monotonic() - began)

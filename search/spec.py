@@ -21,12 +21,22 @@ from search.errors import SpecError
 from search.yaml_source import Location, line_of, load_yaml
 
 DEFAULT_STORAGE = "sqlite:///crucible.db"
+BASELINES = ("base", "uniform")
+"""Names that leaderboards give to what is no expert."""
 SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 
 def _as_range(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number, or [low, high]")
     return (value, value) if isinstance(value, int | float) else value
+
+
+def _refuse_twice(what: str, names: tuple[str, ...]) -> None:
+    twice = [name for i, name in enumerate(names) if name in names[:i]]
+    if twice:
+        raise ValueError(f"{what}: {twice[0]!r} is named twice; give each a name of its own")
 
 
 Range = Annotated[tuple[float, float], BeforeValidator(_as_range)]
@@ -42,7 +52,7 @@ class SearchSpaceSpec(_Section):
 
     methods: Annotated[tuple[str, ...], Field(min_length=1)]
     """Merge methods; with several the method is searched too."""
-    layer_groups: Annotated[int, Field(ge=1)] | Literal["each"] = "each"
+    layer_groups: Annotated[int, Field(ge=1, strict=True)] | Literal["each"] = "each"
     """Into how many runs of consecutive layers to cut the model, or `each` layer for itself."""
     modules: tuple[str, ...] = ("self_attn", "mlp")
     """Parts of a layer that get parameters of their own, by a piece of their tensors' names."""
@@ -56,12 +66,21 @@ class SearchSpaceSpec(_Section):
     @field_validator("methods")
     @classmethod
     def _known(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
+        _refuse_twice("methods", methods)
         for name in methods:
             if name not in METHODS:
                 raise ValueError(
                     f"unknown method {name!r}{nearest(name, METHODS)}; known: {', '.join(METHODS)}"
                 )
         return methods
+
+    @field_validator("modules")
+    @classmethod
+    def _distinct(cls, modules: tuple[str, ...]) -> tuple[str, ...]:
+        _refuse_twice("modules", modules)
+        if "" in modules:
+            raise ValueError("a module is a piece of tensors' names; '' is in all of them")
+        return modules
 
     @field_validator("weight", "density", "lambda_")
     @classmethod
@@ -85,10 +104,10 @@ class SliceSpec(_Section):
     task: str
     data: str | None = None
     """A JSONL file in the task's own schema; without it, the task's dataset on the hub."""
-    num_fewshot: Annotated[int, Field(ge=0)] | None = None
-    search: Annotated[int, Field(ge=1)]
-    holdout: Annotated[int, Field(ge=1)]
-    seed: int = 0
+    num_fewshot: Annotated[int, Field(ge=0, strict=True)] | None = None
+    search: Annotated[int, Field(ge=1, strict=True)]
+    holdout: Annotated[int, Field(ge=1, strict=True)]
+    seed: Annotated[int, Field(strict=True)] = 0
     """Which items are drawn: the same seed draws the same items in every study."""
 
 
@@ -96,25 +115,25 @@ class SamplerSpec(_Section):
     """Who proposes."""
 
     name: Literal["tpe", "cmaes", "nsga2", "random"] = "tpe"
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
 
 
 class EngineSpec(_Section):
     """Who answers."""
 
     name: Literal["transformers"] = "transformers"
-    max_tokens: Annotated[int, Field(ge=1)] = 512
+    max_tokens: Annotated[int, Field(ge=1, strict=True)] = 512
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What the engine computes in; `auto` is float32 on a CPU and the study's dtype on a GPU."""
-    batch_size: Annotated[int, Field(ge=1)] = 64
+    batch_size: Annotated[int, Field(ge=1, strict=True)] = 64
 
 
 class BudgetSpec(_Section):
     """When to stop."""
 
-    trials: Annotated[int, Field(ge=1)] = 200
+    trials: Annotated[int, Field(ge=1, strict=True)] = 200
     hours: Annotated[float, Field(gt=0)] | None = None
-    finalists: Annotated[int, Field(ge=1)] = 5
+    finalists: Annotated[int, Field(ge=1, strict=True)] = 5
     """How many of the best trials by search score are judged on holdout items."""
 
 
@@ -136,15 +155,16 @@ class StudySpec(_Section):
     @model_validator(mode="after")
     def _distinct(self) -> StudySpec:
         for what, names in (("experts", self.expert_names), ("slices", tuple(s.name for s in self.slices))):
-            twice = sorted({name for name in names if names.count(name) > 1})
-            if twice:
-                raise ValueError(f"{what}: {twice[0]!r} is named twice; give each a name of its own")
+            _refuse_twice(what, names)
+        taken = [name for name in self.expert_names if name in ("", "..", *BASELINES)]
+        if taken:
+            raise ValueError(f"experts: an expert cannot be called {taken[0]!r}; rename or link its folder")
         return self
 
     @property
     def expert_names(self) -> tuple[str, ...]:
         """What leaderboards call the experts: the last part of each path or hub id."""
-        return tuple(Path(expert.split("@")[0]).name for expert in self.experts)
+        return tuple(Path(expert).name.split("@")[0] for expert in self.experts)
 
 
 def load_study(path: Path) -> StudySpec:

@@ -45,11 +45,18 @@ class Ledger:
         """The next trial: an unfinished one of a process that died, else a new one."""
         unfinished = self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
         number = unfinished[0].number if unfinished else self.count()
-        self.study.sampler = _SAMPLERS[self.sampler.name](_seed(self.sampler.seed, number))
+        self._seed(number, "")
         trial = Trial(self.study, unfinished[0]._trial_id) if unfinished else self.study.ask()
+        # What is drawn jointly is drawn now, and each of the rest from a seed of its own: a trial that was
+        # cut off between two of its parameters gets the same ones again.
+        assert trial.relative_params is not None
         for name, distribution in self.distributions.items():
+            self._seed(number, name)
             _suggest(trial, name, distribution)
         return trial
+
+    def _seed(self, number: int, name: str) -> None:
+        self.study.sampler = _SAMPLERS[self.sampler.name](_seed(self.sampler.seed, number, name))
 
     def tell(self, trial: Trial, value: float) -> None:
         """Close a trial with its objective value."""
@@ -96,6 +103,6 @@ def _suggest(trial: Trial, name: str, distribution: BaseDistribution) -> None:
         trial.suggest_float(name, distribution.low, distribution.high)
 
 
-def _seed(seed: int, number: int) -> int:
-    """A seed of its own for every trial: 32 bits of sha256 over both."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:4], "big")
+def _seed(seed: int, number: int, name: str) -> int:
+    """A seed of its own for every trial and parameter: 32 bits of sha256 over all three."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{number}/{name}".encode()).digest()[:4], "big")

@@ -20,6 +20,7 @@ from search.errors import SearchError, SpecError
 from search.models import reference
 from search.space import SearchSpace
 from search.spec import StudySpec
+from search.starting_points import starting_points
 from studies.rows import StudySlice
 
 
@@ -74,9 +75,15 @@ def start_engine(spec: StudySpec, model: Path) -> Engine:
     from evaluators.transformers_engine import TransformersEngine
 
     try:
-        return TransformersEngine(model, dtype=spec.engine.dtype, batch_size=spec.engine.batch_size)
+        engine = TransformersEngine(model, dtype=spec.engine.dtype, batch_size=spec.engine.batch_size)
     except EngineError as error:
         raise SearchError(str(error)) from error
+    if spec.engine.max_tokens >= engine.context:
+        raise SpecError(
+            f"engine.max_tokens: {spec.engine.max_tokens} leave no room for a prompt: the context of"
+            f" {model} is {engine.context} tokens; lower it"
+        )
+    return engine
 
 
 def open_workshop(spec: StudySpec) -> Workshop:
@@ -106,7 +113,7 @@ def open_workshop(spec: StudySpec) -> Workshop:
         dtype=spec.dtype,
         seed=spec.sampler.seed,
     )
-    space.groups  # noqa: B018 - refuses more groups than layers, before any work
+    _check_space(space, spec)
     search, holdout = build_slices(slice_requests(spec))
     return Workshop(
         spec=spec,
@@ -134,6 +141,14 @@ def slice_requests(spec: StudySpec) -> list[SliceRequest]:
         )
         for s in spec.slices
     ]
+
+
+def _check_space(space: SearchSpace, spec: StudySpec) -> None:
+    """A space without a choice, or without a single merge in it, would be searched in vain."""
+    if not space.distributions and spec.budget.trials > 1:
+        raise SpecError("search_space: every number is fixed; give one a range, or set budget.trials to 1")
+    for point in starting_points(space) or [{}]:
+        space.decode(point)
 
 
 def _check_modules(spec: StudySpec, base: Checkpoint) -> None:

@@ -27,6 +27,8 @@ def load_yaml(path: Path) -> tuple[Any, dict[Location, int]]:
         raise SpecError(f"{path}: cannot be read: {reason}") from error
     except yaml.YAMLError as error:
         raise SpecError(f"{path}{_where(error)}: not valid YAML: {_problem(error)}") from error
+    except (ValueError, RecursionError) as error:  # a date such as 2020-99-99, an alias of itself
+        raise SpecError(f"{path}: not a study: {error}") from error
     lines: dict[Location, int] = {}
     if node is not None:
         _collect(node, (), lines, path)

@@ -14,6 +14,8 @@ from studies.errors import StorageError
 
 LOCK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
+_SQLITE: dict[str, Any] = {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
+_SERVER: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
 FORMS = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 
 REMEDY = "check the URL, and that the server runs and lets you in"
@@ -33,16 +35,19 @@ def open_engine(storage: str, *, create: bool = True) -> Engine:
     Raises StorageError in one line for what can be told without connecting: the URL, the folder, the driver.
     """
     url = parse_url(storage)
-    if url.get_backend_name() == "sqlite":
-        engine = create_engine(locate_file(url, create), connect_args={"timeout": LOCK_TIMEOUT_S})
-        event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
-        return engine
+    sqlite = url.drivername.split("+")[0] == "sqlite"
+    url = locate_file(url, create) if sqlite else url
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": CONNECT_TIMEOUT_S})
+        engine = create_engine(url, **(_SQLITE if sqlite else _SERVER))
     except ModuleNotFoundError as error:
         remedy = "pip install 'crucible[postgres]', and begin the URL with postgresql+psycopg://"
         raise StorageError(f"storage {url!r}: needs the Python package {error.name}: {remedy}") from error
+    except (ArgumentError, ValueError) as error:
+        raise StorageError(f"storage {url!r} cannot be used ({error}): write {FORMS}") from error
+    if sqlite:
+        event.listen(engine, "connect", _configure_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def parse_url(storage: str) -> URL:

@@ -113,7 +113,7 @@ def _judge(store: StudyStore, candidates: Sequence[Candidate], slices: Sequence[
         verdicts,
         best_expert=max(experts, key=lambda digest: _mean(verdicts[digest]), default=None),
         uniform=next(iter(uniform), None),
-        level=simultaneous_level(max(1, len(found))),
+        level=simultaneous_level(2 * max(1, len(found))),  # each is compared with two
     )
 
 

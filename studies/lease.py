@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from sqlalchemy import func, select
@@ -21,22 +21,25 @@ def exclusive(store: StudyStore, study: str) -> Iterator[None]:
 
     With SQLite the lease covers this machine, with PostgreSQL every machine that uses the database.
     """
-    lease = _lock_file if store.engine.dialect.name == "sqlite" else _lock_in_database
-    with lease(store, study, store.study(study)):
+    with _lease(store)(store, study, store.study(study), sign=True):
         yield
 
 
 def is_running(store: StudyStore, study: str) -> bool:
-    """Whether some process holds the named study now."""
+    """Whether some process holds the named study now; looking leaves no trace of the one who looks."""
     try:
-        with exclusive(store, study):
+        with _lease(store)(store, study, store.study(study), sign=False):
             return False
     except StudyHeld:
         return True
 
 
+def _lease(store: StudyStore) -> Callable[..., AbstractContextManager[None]]:
+    return _lock_file if store.engine.dialect.name == "sqlite" else _lock_in_database
+
+
 @contextmanager
-def _lock_file(store: StudyStore, name: str, study: int) -> Iterator[None]:
+def _lock_file(store: StudyStore, name: str, study: int, *, sign: bool) -> Iterator[None]:
     database = Path(str(store.engine.url.database))
     path = database.with_name(f".{database.name}.study-{study}.lock")
     # The file stays when the lease ends: removing it would let two processes lock two files of one name.
@@ -46,6 +49,9 @@ def _lock_file(store: StudyStore, name: str, study: int) -> Iterator[None]:
         raise StorageError(f"{path}: {error.strerror}: check that the folder can be written to") from error
     try:
         _lock(descriptor, name)
+        if sign:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         yield
     finally:
         os.close(descriptor)
@@ -57,12 +63,11 @@ def _lock(descriptor: int, name: str) -> None:
     except BlockingIOError:
         holder = os.pread(descriptor, 32, 0).decode()
         raise _held(name, f" by process {holder}" if holder else "") from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, str(os.getpid()).encode(), 0)
 
 
 @contextmanager
-def _lock_in_database(store: StudyStore, name: str, study: int) -> Iterator[None]:
+def _lock_in_database(store: StudyStore, name: str, study: int, *, sign: bool) -> Iterator[None]:
+    assert isinstance(sign, bool)  # a server's lock carries no name
     # A schema per team: its study 1 is not the neighbours'.
     key = func.hashtextextended(func.concat("crucible study ", func.current_schema(), " ", str(study)), 0)
     with storage_errors(store.engine.url):

@@ -105,3 +105,11 @@ print(search.digest("e"), holdout.digest("e"))
 def test_slices_need_no_torch() -> None:
     code = "import sys; sys.modules['torch'] = None; import evaluators.slices, evaluators.judge"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_no_item_is_in_two_slices(tiny: Path) -> None:
+    data = tiny / "gsm8k.jsonl"
+    steering = SliceRequest("a", "gsm8k", data, 0, search=400, holdout=1, seed=0, max_tokens=48)
+    judging = SliceRequest("b", "gsm8k", data, 0, search=1, holdout=300, seed=1, max_tokens=48)
+    with pytest.raises(SliceError, match=r"slices 'a' \(search\) and 'b' \(\w+\) share the item 'Question: "):
+        build_slices([steering, judging])

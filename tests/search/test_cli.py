@@ -230,6 +230,12 @@ def test_a_damaged_expert_is_named(
             ["'mpl'", "parts there:", "mlp"],
         ),
         ({"search_space": {"methods": ["ties"], "layer_groups": 9}}, ["9 groups", "at most 4"]),
+        ({"search_space": {"methods": ["ties"], "weight": 1, "density": 1}}, ["every number is fixed"]),
+        (
+            {"search_space": {"methods": ["linear"], "weight": 0, "layer_groups": 1}},
+            ["every number is fixed"],
+        ),
+        ({"engine": {"max_tokens": 100000}}, ["engine.max_tokens", "512 tokens; lower it"]),
     ],
 )
 def test_a_mistaken_study_is_refused(
@@ -259,6 +265,8 @@ def test_a_slice_with_too_few_items_is_refused(study_file: Path, crucible: Cruci
         ("crucible.db", "is not a database URL"),
         ("mysql://localhost/crucible", "not supported"),
         ("postgresql+psycopg://127.0.0.1:1/crucible", "127.0.0.1"),
+        ("sqlite+nope:///x.db", "cannot be used"),
+        ("sqlite:///x.db?check_same_thread=maybe", "cannot be used"),
     ],
 )
 @pytest.mark.parametrize("command", ["check", "run"])
@@ -328,6 +336,9 @@ def test_an_export_of_what_is_not_there_is_refused(
         ("merge_method: tie\nbase_model: b\n", "did you mean 'ties'?"),
         ("merge_method: linear\nmodls: []\n", "did you mean 'models'?"),
         ("- 1\n", "expected a mapping"),
+        ("merge_method: linear\nmodels: [a, b]\n", "models[0]"),
+        ("merge_method: linear\nmodels: abc\n", "models"),
+        ("a: 2020-99-99\n", "month must be in 1..12"),
     ],
 )
 def test_a_merge_config_that_means_nothing_is_refused(
@@ -339,6 +350,24 @@ def test_a_merge_config_that_means_nothing_is_refused(
     assert said in line
     assert str(config) in line
     assert not (tmp_path / "out").exists()
+
+
+def test_a_study_whose_engine_cannot_start_is_not_begun(study_file: Path, crucible: Crucible) -> None:
+    good = study_file.read_text()
+    study_file.write_text(good.replace("max_tokens: 48", "max_tokens: 100000"))
+    refusal(crucible("run", study_file))
+    study_file.write_text(good)
+    assert crucible("run", study_file, "--trials", 1).code == 0, "what the remedy says must be accepted"
+
+
+def test_a_checkpoint_may_be_written_to_the_working_directory(
+    tmp_path: Path, finished: Finished, crucible: Crucible, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    options = ("--storage", finished.storage, "--format", "checkpoint", "--out", ".")
+    assert crucible("export", "tiny", *options).code == 0
+    assert (tmp_path / "here" / "model.safetensors").is_file()
 
 
 def test_a_bug_is_no_users_error(monkeypatch: pytest.MonkeyPatch, crucible: Crucible) -> None:

@@ -110,8 +110,10 @@ def test_more_trials_extend_a_complete_study(study_file: Path, crucible: Crucibl
 
 
 def test_hours_end_a_search_and_its_best_are_still_judged(study_file: Path, crucible: Crucible) -> None:
-    outcome = crucible("run", study_file, "--hours", 1e-9, "--json")
+    outcome = crucible("run", study_file, "--hours", 0, "--json")
     assert outcome.code == 0
+    (line,) = json.loads(crucible("status", "--json").out)
+    assert line["reason"] == "time ran out after 0 of 4 trials"
     rows = json.loads(outcome.out)
     assert [row["kind"] for row in rows].count("trial") == 0
     assert all(row["holdout_mean"] is not None for row in rows)

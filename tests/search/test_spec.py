@@ -69,6 +69,12 @@ def test_lambda_is_spelled_as_in_mergekit(tmp_path: Path) -> None:
         ("experts: [./gsm8k, ./math, ./code]", "experts: []", ["experts", "at least 1"]),
         ("./math, ./code", "./math, ./other/math", ["experts: 'math' is named twice"]),
         ("budget: {trials: 60}", "budget: {trials: many}", ["budget.trials", "'many'"]),
+        ("methods: [ties]", "methods: [ties, ties]", ["methods: 'ties' is named twice"]),
+        ("modules: [self_attn, mlp]", "modules: ['']", ["search_space.modules", "is in all of them"]),
+        ("experts: [./gsm8k, ./math", "experts: [./uniform, ./math", ["cannot be called 'uniform'"]),
+        ("layer_groups: 4", "layer_groups: true", ["search_space.layer_groups", "True"]),
+        ("weight: [0.0, 1.0]", "weight: true", ["search_space.weight", "a number, or [low, high]"]),
+        ("name: tiny", "name: 2020-99-99", ["not a study: month must be in 1..12"]),
         ("dtype: bfloat16", "dtype: bfloat61", ["dtype: must be", "did you mean 'bfloat16'?"]),
     ],
 )

@@ -9,6 +9,7 @@ import optuna
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
+from search import trials
 from search.spec import SAMPLERS, SamplerSpec
 from search.trials import Ledger, open_ledger
 
@@ -48,6 +49,27 @@ def test_the_same_seed_proposes_the_same(tmp_path: Path, sampler: str) -> None:
 def test_a_process_that_died_changes_no_proposal(tmp_path: Path, sampler: str) -> None:
     undisturbed = proposals(tmp_path / "a.db", 16, sampler=sampler)
     assert proposals(tmp_path / "b.db", 16, sampler=sampler, die_at=13) == undisturbed
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("number", [3, 13])
+def test_a_process_that_died_between_two_parameters_changes_no_proposal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampler: str, number: int
+) -> None:
+    undisturbed = proposals(tmp_path / "a.db", number + 1, sampler=sampler)
+    proposals(tmp_path / "b.db", number, sampler=sampler)
+
+    def die_at_the_last(trial: optuna.trial.Trial, name: str, distribution: BaseDistribution) -> None:
+        if name == "x2":
+            raise KeyboardInterrupt
+        suggest(trial, name, distribution)
+
+    suggest = trials._suggest
+    with monkeypatch.context() as patch:
+        patch.setattr(trials, "_suggest", die_at_the_last)
+        with pytest.raises(KeyboardInterrupt):
+            ledger(tmp_path / "b.db", sampler=sampler).propose()
+    assert ledger(tmp_path / "b.db", sampler=sampler).propose().params == undisturbed[number]
 
 
 def test_no_two_proposals_are_the_same(tmp_path: Path) -> None:
