@@ -47,8 +47,8 @@ def run_programs(programs: Sequence[str], timeout_s: float = 5.0) -> list[Outcom
 
 
 def _converse(order: str, scratch: str, patience: float) -> list[str]:
-    # As isolated as by -I, which would ignore the hash seed and so leave some verdicts to chance. Without site
-    # packages (-S), so that no verdict depends on what happens to be installed beside us.
+    # As isolated as by -I, which would ignore the hash seed and so leave some verdicts to chance; and without
+    # site packages (-S), so that no verdict depends on what happens to be installed beside us.
     command = [sys.executable, "-s", "-S", "-P", str(_CHILD)]
     try:
         done = subprocess.run(
