@@ -1,4 +1,4 @@
-"""What holds for all tests: properties are checked on the same examples everywhere, however slow the machine."""
+"""What holds for all tests: properties are checked on the same examples, however slow the machine."""
 
 from __future__ import annotations
 
