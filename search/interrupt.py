@@ -1,10 +1,11 @@
-"""Ctrl-C and SIGTERM end a search cleanly: between two statements, with everything measured so far kept."""
+"""Ctrl-C and SIGTERM end a search cleanly: never inside a write to the database, with everything measured kept."""
 
 from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType
 
 
@@ -21,6 +22,17 @@ class Interrupted(KeyboardInterrupt):
         return 128 + self.signum
 
 
+@dataclass
+class _State:
+    """The process's one interruption: signals belong to a process, so this does too."""
+
+    asked: int | None = None
+    shielded: bool = False
+
+
+_state = _State()
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Turn SIGINT and SIGTERM into `Interrupted` inside the block; a second one while it ends is ignored."""
@@ -28,11 +40,49 @@ def interruptible() -> Iterator[None]:
     def handle(signum: int, _: FrameType | None) -> None:
         for each in previous:
             signal.signal(each, signal.SIG_IGN)
-        raise Interrupted(signum)
+        _state.asked = signum
+        if not _state.shielded:
+            raise Interrupted(signum)
 
     previous = {signum: signal.signal(signum, handle) for signum in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
+        _raise_if_asked()
     finally:
+        _state.asked = None
         for signum, handler in previous.items():
             signal.signal(signum, handler)
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """Hold `Interrupted` back to the end of the block, or to the next `exposed` one within it.
+
+    An exception out of nowhere inside a database driver or an object's finaliser can be swallowed there, or
+    leave a connection in a state that its library does not expect.
+    """
+    with _shield(True):
+        yield
+
+
+@contextmanager
+def exposed() -> Iterator[None]:
+    """Inside a shielded block: let `Interrupted` through again, at once if a signal came before."""
+    with _shield(False):
+        _raise_if_asked()
+        yield
+
+
+@contextmanager
+def _shield(on: bool) -> Iterator[None]:
+    before, _state.shielded = _state.shielded, on
+    try:
+        yield
+    finally:
+        _state.shielded = before
+    _raise_if_asked()
+
+
+def _raise_if_asked() -> None:
+    if _state.asked is not None and not _state.shielded:
+        raise Interrupted(_state.asked)

@@ -9,7 +9,9 @@ from statistics import fmean
 
 from evaluators.engine import Engine, WeightSource
 from evaluators.judge import judge
+from evaluators.score import ItemResult
 from evaluators.slices import Slice
+from search.interrupt import exposed, shielded
 from studies.store import StudyStore
 
 
@@ -35,8 +37,9 @@ class Bench:
             key = self.key(part)
             done = self.store.measured(digest, key)
             if len(done) < len(part.items):
-                self._load(digest, source)
-                judge(self.engine, part, skip=done, deliver=partial(self.store.record, digest, key))
+                with exposed():
+                    self._load(digest, source)
+                    judge(self.engine, part, skip=done, deliver=partial(self._record, digest, key))
         return self.mean_accuracy(digest, slices)
 
     def mean_accuracy(self, digest: str, slices: Sequence[Slice]) -> float:
@@ -50,6 +53,10 @@ class Bench:
         if name not in self.keys:
             self.keys[name] = part.digest(self.engine.description)
         return self.keys[name]
+
+    def _record(self, digest: str, key: str, results: list[ItemResult]) -> None:
+        with shielded():
+            self.store.record(digest, key, results)
 
     def _load(self, digest: str, source: WeightSource) -> None:
         if self.loaded != digest:

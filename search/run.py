@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from search.display import Display
 from search.errors import SearchError
-from search.interrupt import Interrupted
+from search.interrupt import Interrupted, shielded
 from search.measure import Bench
 from search.runner import Search, Step, run_baselines, run_holdout, run_trials
 from search.spec import StudySpec
@@ -38,7 +38,7 @@ def run_study(
         workshop = open_workshop(spec)
         bench = Bench(store, workshop.engine())
         study = store.begin(spec.name, workshop.identity())
-        with exclusive(store, spec.name), _ending(store, study):
+        with exclusive(store, spec.name), _ending(store, study), shielded():
             search = _open_search(bench, study, url, workshop)
             store.set_state(study, "searching")
             display.follow(_all_scored(run_baselines(search)))

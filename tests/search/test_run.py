@@ -157,7 +157,7 @@ def test_a_signal_ends_it_cleanly_and_says_how_to_go_on(tmp_path: Path, signum: 
     wait_for_evidence(tmp_path / "crucible.db", 18, process)
     process.send_signal(signum)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 128 + signum
+    assert process.returncode == 128 + signum, err
     assert f"to go on: crucible run {file} --trials 50" in err
     assert "Traceback" not in err
     with StudyStore(f"sqlite:///{tmp_path / 'crucible.db'}") as store:
