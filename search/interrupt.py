@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a search cleanly: never inside a write to the database, with everything measured kept."""
+"""Ctrl-C and SIGTERM end a search cleanly: never inside a write, and with everything measured kept."""
 
 from __future__ import annotations
 
@@ -71,6 +71,7 @@ def exposed() -> Iterator[None]:
     with _shield(False):
         _raise_if_asked()
         yield
+        _raise_if_asked()  # one that was raised inside and swallowed there
 
 
 @contextmanager
