@@ -20,6 +20,9 @@ class ModelRef:
     revision: str | None = None
 
 
+Setting = float | bool | str | tuple[float, ...]
+
+
 @dataclass(frozen=True)
 class Parameters:
     """How the experts enter one part of the model: weight and density per expert, in the recipe's order."""
@@ -29,6 +32,12 @@ class Parameters:
     lambda_: float = 1.0
     normalize: bool = False
     rescale: bool = False
+    more: tuple[tuple[str, Setting], ...] = ()
+    """What else the method reads, by name in the registry, sorted; a tuple where it is per expert."""
+
+    def get(self, name: str, default: Setting) -> Setting:
+        """A parameter of `more`, or the default where it is not given."""
+        return dict(self.more).get(name, default)
 
 
 @dataclass(frozen=True)
