@@ -14,10 +14,11 @@ import torch
 from safetensors import safe_open
 
 from merging.errors import CheckpointError
-from merging.layout import layer_order
+from merging.layout import is_table, layer_order
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+ADAPTER_CONFIG = "adapter_config.json"
 COMPANIONS = (
     "added_tokens.json",
     "chat_template.jinja",
@@ -52,14 +53,35 @@ class TensorInfo:
         """Number of elements."""
         return math.prod(self.shape)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in its file; 0 for the formats of quantized weights."""
+        return self.numel * getattr(torch, self.dtype, torch.empty(0)).itemsize
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model folder; iterating yields (name, tensor) in layer order, each mapped from its file."""
+    """A model folder; iterating yields (name, tensor) in layer order, each mapped from its file.
+
+    A model made ready for merging is an overlay: tensors that had to change lie in other files than the rest,
+    and `config_folder` holds the config and the tokenizer files that go with them. `path` is still the folder
+    that its user named.
+    """
 
     path: Path
     tensors: Mapping[str, TensorInfo]
     config: Mapping[str, Any]
+    config_folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Where config and tokenizer lie, as an engine wants them."""
+        return self.config_folder or self.path
+
+    def origin(self, name: str) -> Path:
+        """Where its user finds a tensor: its file, or the folder of a model whose tensor was made ready."""
+        file = self.tensors[name].file
+        return self.path if file.parent == self.config_folder else file
 
     def tensor(self, name: str) -> torch.Tensor:
         """One tensor on the CPU, in its stored dtype."""
@@ -71,12 +93,12 @@ class Checkpoint:
 
     def companions(self) -> list[Path]:
         """Tokenizer files, chat template and generation config, as far as they exist."""
-        return [self.path / name for name in COMPANIONS if (self.path / name).is_file()]
+        return [self.folder / name for name in COMPANIONS if (self.folder / name).is_file()]
 
     def files(self) -> list[Path]:
         """Every file that makes up this model, sorted."""
         weights = {info.file for info in self.tensors.values()}
-        return sorted({*weights, self.path / "config.json", *self.companions()})
+        return sorted({*weights, self.folder / "config.json", *self.companions()})
 
     @cached_property
     def _handles(self) -> dict[Path, Any]:
@@ -93,33 +115,53 @@ class Checkpoint:
 
 
 def open_checkpoint(folder: Path) -> Checkpoint:
-    """Open a model folder, reading headers only.
+    """Open a model folder, reading headers only; masks and tables that models compute are left out.
 
     Raises:
         CheckpointError: the folder, its config or weights are missing, cut short or not what the index says.
     """
     if not folder.is_dir():
         raise CheckpointError(f"{folder}: no such model folder; check the path")
-    config = _read_json(folder / "config.json", "copy the model's config.json there")
+    if is_adapter(folder):
+        raise CheckpointError(f"{folder}: is an adapter, not a model; name it among the experts of its base")
+    config = read_config(folder)
     if (folder / WEIGHTS).is_file():
-        return Checkpoint(folder, _read_header(folder / WEIGHTS), config)
-    if (folder / INDEX).is_file():
-        return Checkpoint(folder, _read_shards(folder), config)
-    if any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
-        raise CheckpointError(f"{folder}: only pickled weights (.bin) found; save it again as safetensors")
-    raise CheckpointError(f"{folder}: neither {WEIGHTS} nor {INDEX} found; is this a model folder?")
+        tensors = read_header(folder / WEIGHTS)
+    elif (folder / INDEX).is_file():
+        tensors = _read_shards(folder)
+    elif any(folder.glob("*.bin")) or any(folder.glob("*.pt")):
+        raise CheckpointError(
+            f"{folder}: only pickled weights (.bin) found; save it again as safetensors, or allow it with"
+            " --allow-pickle"
+        )
+    else:
+        raise CheckpointError(f"{folder}: neither {WEIGHTS} nor {INDEX} found; is this a model folder?")
+    return Checkpoint(
+        folder, {name: info for name, info in tensors.items() if not is_table(name, info.shape)}, config
+    )
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether a folder holds a PEFT adapter rather than a whole model."""
+    whole = any((folder / name).is_file() for name in (WEIGHTS, INDEX))
+    return (folder / ADAPTER_CONFIG).is_file() and not whole
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """A model folder's config.json; raises CheckpointError where it is missing or damaged."""
+    return read_json(folder / "config.json", "copy the model's config.json there")
 
 
 def _read_shards(folder: Path) -> dict[str, TensorInfo]:
     index = folder / INDEX
-    weight_map = _read_json(index, "download it again").get("weight_map")
+    weight_map = read_json(index, "download it again").get("weight_map")
     if not isinstance(weight_map, dict) or not all(isinstance(file, str) for file in weight_map.values()):
         raise CheckpointError(f"{index}: has no weight_map from tensors to files; download it again")
     headers: dict[str, dict[str, TensorInfo]] = {}
     for file in sorted(set(weight_map.values())):
         if Path(file).name != file or not (folder / file).is_file():
             raise CheckpointError(f"{folder / file}: named in {INDEX} but not there; download the shard")
-        headers[file] = _read_header(folder / file)
+        headers[file] = read_header(folder / file)
     for name, file in weight_map.items():
         if name not in headers[file]:
             raise CheckpointError(
@@ -128,7 +170,8 @@ def _read_shards(folder: Path) -> dict[str, TensorInfo]:
     return {name: headers[file][name] for name, file in weight_map.items()}
 
 
-def _read_header(file: Path) -> dict[str, TensorInfo]:
+def read_header(file: Path) -> dict[str, TensorInfo]:
+    """What a safetensors file holds, by name; raises CheckpointError unless it is whole."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
@@ -157,7 +200,8 @@ def _end(name: str, entry: Mapping[str, Any]) -> int:
     return int(end)
 
 
-def _read_json(file: Path, remedy: str) -> dict[str, Any]:
+def read_json(file: Path, remedy: str) -> dict[str, Any]:
+    """A JSON object from a file; raises CheckpointError, which ends in `remedy`."""
     try:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

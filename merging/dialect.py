@@ -1,27 +1,41 @@
-"""mergekit's YAML, read: one method over whole models, with its filters, gradients and levels of parameters.
+"""mergekit's YAML, read: every method of the registry, over whole models or slices of them, with its filters,
+gradients and levels of parameters.
 
-What mergekit would do and we do not (stacking layers, tokenizer surgery, other methods) is named and refused.
+What mergekit would do and we do not (modules, LoRA by `+`, settings of single tokens) is named and refused.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from merging.dialect_inputs import Inputs, inputs_of
 from merging.dialect_out import to_mergekit
-from merging.dialect_parse import Slice, check_keys, entries_of, mapping_of, model_name, need, read_slices
-from merging.dialect_rules import Column, columns_of, rules_of
+from merging.dialect_parse import (
+    Slice,
+    base_named,
+    check_keys,
+    mapping_of,
+    model_name,
+    models_named,
+    need,
+    read_slices,
+)
+from merging.dialect_rules import Column, Named, columns_of, rules_of, without_effect
+from merging.dialect_tokens import Tokens, read_tokens
 from merging.errors import RecipeError
 from merging.layout import is_embedding, layer_index, layer_order, n_layers
-from merging.methods import find_method
+from merging.methods import Method, find_method
 from merging.recipe import LayerGroup, ModelRef, Recipe, Rule, parse_yaml
+from merging.stacking import joined, rename_layer
 
 if TYPE_CHECKING:
     from merging.checkpoint import TensorInfo
 
-__all__ = ["from_mergekit", "load_config", "to_mergekit"]
+__all__ = ["Config", "Tokens", "from_mergekit", "load_config", "read_mergekit", "to_mergekit"]
 
 OpenModel = Callable[[str], tuple[ModelRef, "Mapping[str, TensorInfo]"]]
 """From a model's name in the file to the model by content, and its tensors by name."""
@@ -35,11 +49,40 @@ _KEYS = (
     "dtype",
     "out_dtype",
     "tokenizer_source",
+    "tokenizer",
+    "chat_template",
 )
+_OWN_KEYS = ("compat", "seed", "config_source")
+"""What mergekit leaves unread: its arithmetic or ours, the seed of masks, and the model whose config is taken
+where a base_model would change the merge."""
+_REFUSED = {
+    "modules": "models of several modules are not merged here; use 'models' or 'slices'",
+    "name": "one file holds one merge here; run the merges of a chain one by one",
+}
 
 
-def load_config(path: Path, open_model: OpenModel) -> Recipe:
-    """The recipe in a file of either dialect, told apart by the key `crucible_recipe`.
+@dataclass(frozen=True)
+class Config:
+    """What a config file asks for: the merge, and what becomes of tokenizer and chat template."""
+
+    recipe: Recipe
+    tokens: Tokens = field(default_factory=Tokens)
+
+    @property
+    def tokenizer_source(self) -> str | None:
+        """None (nothing aligned), `base`, `union`, or a model by its name in the file."""
+        return self.tokens.source
+
+    @property
+    def chat_template(self) -> str | None:
+        """None (as it is), `auto`, or a jinja text."""
+        return self.tokens.chat_template
+
+
+def load_config(path: Path, open_model: OpenModel, compat: str | None = None) -> Config:
+    """What a file of either dialect asks for, told apart by the key `crucible_recipe`.
+
+    `compat` is as if the file said so itself (see `Recipe.compat`).
 
     Raises:
         RecipeError: the file cannot be read, or means no merge; it is named, and the field.
@@ -49,103 +92,145 @@ def load_config(path: Path, open_model: OpenModel) -> Recipe:
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read ({error}); give a recipe or a mergekit config") from None
     data = parse_yaml(text, str(path))
-    return Recipe.from_dict(data, str(path)) if "crucible_recipe" in data else _recipe(data, path, open_model)
+    if "crucible_recipe" not in data:
+        return _config(data, path, open_model, compat)
+    recipe = Recipe.from_dict(data, str(path))
+    return Config(recipe if compat is None else replace(recipe, compat=compat))
 
 
-def from_mergekit(text: str, source: Path, open_model: OpenModel) -> Recipe:
-    """The recipe that a mergekit config means; `open_model` is asked once for each model that it names.
+def read_mergekit(text: str, source: Path, open_model: OpenModel, compat: str | None = None) -> Config:
+    """What a mergekit config asks for; `open_model` is asked once for each model that it merges.
 
     Raises:
         RecipeError: the config asks for what is not done here; `source` and the field are named.
     """
-    return _recipe(parse_yaml(text, str(source)), source, open_model)
+    return _config(parse_yaml(text, str(source)), source, open_model, compat)
 
 
-def _recipe(config: Mapping[str, Any], source: Path, open_model: OpenModel) -> Recipe:
+def from_mergekit(text: str, source: Path, open_model: OpenModel, compat: str | None = None) -> Recipe:
+    """The recipe alone of `read_mergekit`, for configs that leave tokenizer and chat template as they are.
+
+    Raises:
+        RecipeError: as there, or the config asks for more than a recipe says.
+    """
+    config = read_mergekit(text, source, open_model, compat)
+    if config.tokens not in (Tokens(), Tokens(source="base")):
+        raise RecipeError(f"{source}: tokenizer_source, tokenizer, chat_template: are no part of a recipe")
+    return config.recipe
+
+
+def _config(config: Mapping[str, Any], source: Path, open_model: OpenModel, compat: str | None) -> Config:
     try:
-        return _read(config, open_model)
+        return _read({key: value for key, value in config.items() if value is not None}, open_model, compat)
     except RecipeError as error:
         raise RecipeError(f"{source}: {error}") from None
 
 
-def _read(config: Mapping[str, Any], open_model: OpenModel) -> Recipe:
-    config = {key: value for key, value in config.items() if value is not None}
-    check_keys(config, _KEYS, "")
-    if config.get("tokenizer_source", "base") != "base":
-        raise RecipeError(
-            "tokenizer_source: only 'base' is known here; the merge keeps the base model's tokenizer"
-        )
-    method = find_method(str(need(config, "merge_method", "")))
-    named = model_name(config["base_model"], "base_model") if config.get("base_model") else None
-    if named is None and method.on_task_vectors:
-        raise RecipeError(f"base_model: missing; {method.name} adds to a base")
-    base_name = named or _first_model(config)
-    base, tensors = open_model(base_name)
-    slices = read_slices(config, n_layers(tensors))
-    experts = [s.model for s in slices[0].sources if s.model != base_name or not method.on_task_vectors]
-    if not experts:
-        raise RecipeError("models: only the base is named; add an expert")
-    columns = [
-        columns_of(method, piece, experts, mapping_of(config.get("parameters"), "parameters"))
-        for piece in slices
-    ]
-    opened = {base_name: base, **{name: open_model(name)[0] for name in experts if name != base_name}}
-    return Recipe(
-        base=base,
-        experts=tuple(opened[name] for name in experts),
+def _read(config: Mapping[str, Any], open_model: OpenModel, compat: str | None) -> Config:
+    for key in _REFUSED:
+        if key in config:
+            raise RecipeError(f"{key}: {_REFUSED[key]}")
+    check_keys(config, (*_KEYS, *_OWN_KEYS), "")
+    method, tokens = find_method(str(need(config, "merge_method", ""))), read_tokens(config)
+    models = models_named(config)
+    base = base_named(config)
+    donor = model_name(config["config_source"], "config_source") if "config_source" in config else models[0]
+    opened = {name: open_model(name) for name in dict.fromkeys((base or donor, *models))}
+    slices = read_slices(config, base, {name: n_layers(tensors) for name, (_, tensors) in opened.items()})
+    inputs = inputs_of(method, base, donor, slices)
+    top = mapping_of(config.get("parameters"), "parameters")
+    reader = _Reader(method, inputs, slices, {name: tensors for name, (_, tensors) in opened.items()})
+    columns = [columns_of(method, piece, inputs.experts, top) for piece in slices]
+    if unread := without_effect(method, slices, inputs.experts, top):
+        logging.getLogger(__name__).warning("without effect on %s: %s", method.name, ", ".join(unread))
+    recipe = Recipe(
+        base=opened[inputs.base][0],
+        experts=tuple(opened[name][0] for name in inputs.experts),
         method=method.name,
-        layers=_layers(slices, columns, tensors, len(experts)),
-        outer=_outer(columns, tensors, len(experts)),
-        dtype=_dtype(config, tensors),
+        layers=reader.layers(columns),
+        outer=reader.outer(columns),
+        **_numbers(config, opened[inputs.base][1], compat),
     )
+    return Config(recipe, tokens)
 
 
-def _first_model(config: Mapping[str, Any]) -> str:
-    """Without a base, the first model gives config and tokenizer."""
-    entries = (
-        entries_of(config, "models")
-        if "models" in config
-        else entries_of(entries_of(config, "slices")[0], "sources", "slices[0]")
-    )
-    return model_name(need(entries[0], "model", "models[0]"), "models[0]")
+@dataclass(frozen=True)
+class _Reader:
+    """From settings per slice to rules; `tensors` are those of each model, by name."""
+
+    method: Method
+    inputs: Inputs
+    slices: Sequence[Slice]
+    tensors: Mapping[str, Mapping[str, TensorInfo]]
+
+    def layers(self, columns: Sequence[list[Column]]) -> tuple[LayerGroup, ...]:
+        groups: list[LayerGroup] = []
+        for piece, settings in zip(self.slices, columns, strict=True):
+            start, length = len(groups), piece.length
+            first = self.inputs.origins(piece, start)
+            for i in range(length):
+                t = i / (length - 1) if length > 1 else 1.0
+                rules = rules_of(
+                    self.method, settings, self._names(piece, start, i), t, self.inputs.from_base
+                )
+                origins = tuple(None if origin is None else origin + i for origin in first)
+                groups.append(LayerGroup(start + i, start + i + 1, rules, origins))
+        return joined(groups)
+
+    def _names(self, piece: Slice, start: int, i: int) -> list[Named]:
+        """Tensors of the `i`-th layer of a slice that is written to the layers from `start`."""
+        donor = piece.sources[0]
+        names = [name for name in self.tensors[donor.model] if layer_index(name) == donor.start + i]
+        if not names:
+            raise RecipeError(f"{donor.model}: has no tensors in layer {donor.start + i}; is it whole?")
+        sources = [piece.source_of(model) for model in self.inputs.experts]
+        return [
+            Named(
+                rename_layer(name, start + i),
+                tuple(None if source is None else rename_layer(name, source.start + i) for source in sources),
+            )
+            for name in names
+        ]
+
+    def outer(self, columns: Sequence[list[Column]]) -> tuple[Rule, ...]:
+        """mergekit reads embeddings from the first slice, norm and head from the last, at their beginning."""
+        rules = []
+        names = [name for name in self.tensors[self.inputs.base] if layer_index(name) is None]
+        for name in layer_order(names):
+            edge = 0 if is_embedding(name) else -1
+            present = [self.slices[edge].source_of(model) for model in self.inputs.experts]
+            tensor = Named(name, tuple(None if source is None else name for source in present))
+            (rule,) = rules_of(self.method, columns[edge], [tensor], 0.0, self.inputs.from_base)
+            rules.append(Rule((name,), rule.parameters))
+        rules.sort(key=lambda rule: -len(rule.match[0]))
+        if len({rule.parameters for rule in rules}) == 1:
+            rules = rules[-1:]
+        return (*rules[:-1], Rule((), rules[-1].parameters))
 
 
-def _layers(
-    slices: Sequence[Slice], columns: Sequence[list[Column]], names: Mapping[str, Any], experts: int
-) -> tuple[LayerGroup, ...]:
-    groups: list[LayerGroup] = []
-    for piece, settings in zip(slices, columns, strict=True):
-        start, stop = piece.layers
-        for layer in range(start, stop):
-            t = (layer - start) / (stop - start - 1) if stop - start > 1 else 1.0
-            own = [name for name in names if layer_index(name) == layer]
-            rules = rules_of(settings, own, t, experts)
-            if groups and groups[-1].rules == rules:
-                groups[-1] = LayerGroup(groups[-1].start, layer + 1, rules)
-            else:
-                groups.append(LayerGroup(layer, layer + 1, rules))
-    return tuple(groups)
+def _numbers(
+    config: Mapping[str, Any], tensors: Mapping[str, TensorInfo], compat: str | None
+) -> dict[str, Any]:
+    """The types of what is computed and written, compat, and the seed.
 
-
-def _outer(columns: Sequence[list[Column]], names: Mapping[str, Any], experts: int) -> tuple[Rule, ...]:
-    """mergekit reads embeddings from the first slice, norm and head from the last, all at its beginning."""
-    rules = []
-    for name in layer_order(name for name in names if layer_index(name) is None):
-        (rule,) = rules_of(columns[0 if is_embedding(name) else -1], [name], 0.0, experts)
-        rules.append(Rule((name,), rule.parameters))
-    rules.sort(key=lambda rule: -len(rule.match[0]))
-    if len({rule.parameters for rule in rules}) == 1:
-        rules = rules[-1:]
-    return (*rules[:-1], Rule((), rules[-1].parameters))
-
-
-def _dtype(config: Mapping[str, Any], tensors: Mapping[str, TensorInfo]) -> str:
-    """The type that is written; arithmetic is in float32, which mergekit does only if `dtype` says so."""
-    arithmetic = config.get("dtype")
-    if arithmetic != "float32":
-        logging.getLogger(__name__).warning(
-            "dtype: merging in float32, not in %s as mergekit would; results are a rounding apart",
-            arithmetic or "the stored dtype",
-        )
+    Without compat arithmetic is in float32, which mergekit does only if `dtype` says so.
+    """
     stored = tensors[layer_order(tensors)[0]].dtype
-    return str(config.get("out_dtype") or arithmetic or stored).removeprefix("torch.")
+    said = config.get("dtype")
+    arithmetic = str(said or stored).removeprefix("torch.")
+    compat = compat or config.get("compat")
+    if compat is None and arithmetic != "float32":
+        logging.getLogger(__name__).warning(
+            "dtype: merging in float32, not in %s as mergekit would; results are a rounding apart"
+            " (compat: mergekit rounds as it does)",
+            arithmetic if said else "the stored dtype",
+        )
+    seed = config.get("seed", 0)
+    if type(seed) is not int:
+        raise RecipeError(f"seed: expected a whole number, found {seed!r}")
+    return {
+        "dtype": str(config.get("out_dtype") or arithmetic).removeprefix("torch."),
+        "seed": seed,
+        "compat": compat,
+        "arithmetic_dtype": arithmetic if compat else None,
+    }

@@ -9,8 +9,6 @@ from typing import Any
 from merging.errors import RecipeError
 from merging.methods import nearest
 
-_STACKING = "layers keep their places here, each once"
-
 
 @dataclass(frozen=True)
 class Source:
@@ -18,11 +16,13 @@ class Source:
     start: int
     stop: int
     parameters: Mapping[str, Any]
+    added: bool = False
+    """Whether it is the base model, which mergekit counts among the models that a file lists."""
 
 
 @dataclass(frozen=True)
 class Slice:
-    """mergekit's output slice: here always the same layers of every source."""
+    """mergekit's output slice: as many layers of every source, merged with each other."""
 
     sources: tuple[Source, ...]
     parameters: Mapping[str, Any]
@@ -34,62 +34,101 @@ class Slice:
                 raise RecipeError(f"model {model!r} is listed twice; give it once, with one weight")
 
     @property
-    def layers(self) -> tuple[int, int]:
-        return self.sources[0].start, self.sources[0].stop
+    def length(self) -> int:
+        return self.sources[0].stop - self.sources[0].start
+
+    def source_of(self, model: str) -> Source | None:
+        return next((source for source in self.sources if source.model == model), None)
 
 
-def read_slices(config: Mapping[str, Any], depth: int) -> list[Slice]:
+def models_named(config: Mapping[str, Any]) -> list[str]:
+    """Every model of `models` or `slices`, once, in the order of the file."""
     if ("models" in config) == ("slices" in config):
         raise RecipeError("exactly one of 'models' and 'slices' must be given")
     if "models" in config:
-        entries = entries_of(config, "models")
-        sources = tuple(_source(entry, f"models[{i}]", depth) for i, entry in enumerate(entries))
-        return [Slice(sources, {})]
-    slices = [_slice(entry, f"slices[{i}]") for i, entry in enumerate(entries_of(config, "slices"))]
-    expected = 0
-    for i, piece in enumerate(slices):
-        if {source.model for source in piece.sources} != {source.model for source in slices[0].sources}:
-            raise RecipeError(f"slices[{i}]: names other models than slices[0]; every slice needs them all")
-        if piece.layers[0] != expected:
-            raise RecipeError(
-                f"slices[{i}]: layer_range starts at {piece.layers[0]}, expected {expected}; {_STACKING}"
-            )
-        if not expected < piece.layers[1] <= depth:
-            raise RecipeError(
-                f"slices[{i}]: layer_range ends at {piece.layers[1]}, expected {expected + 1} to {depth}"
-            )
-        expected = piece.layers[1]
-    if expected != depth:
-        raise RecipeError(f"slices: end at layer {expected}, the model has {depth}; {_STACKING}")
-    return slices
+        places = [(f"models[{i}]", entry) for i, entry in enumerate(entries_of(config, "models"))]
+    else:
+        places = [
+            (f"slices[{i}].sources[{k}]", entry)
+            for i, piece in enumerate(entries_of(config, "slices"))
+            for k, entry in enumerate(entries_of(piece, "sources", f"slices[{i}]"))
+        ]
+    return list(dict.fromkeys(model_name(need(entry, "model", where), where) for where, entry in places))
 
 
-def _slice(entry: Mapping[str, Any], where: str) -> Slice:
-    check_keys(entry, ("sources", "parameters"), where)
+def base_named(config: Mapping[str, Any]) -> str | None:
+    """The base model, which slices may name too, if all name the same."""
+    named = model_name(config["base_model"], "base_model") if config.get("base_model") else None
+    pieces = entries_of(config, "slices") if "slices" in config else []
+    own = [piece.get("base_model") for piece in pieces]
+    found = {
+        named if base is None else model_name(base, f"slices[{i}].base_model") for i, base in enumerate(own)
+    }
+    if len(found) > 1:
+        raise RecipeError(
+            "slices: base_model differs between slices; a merge has one base here, so merge them one by one"
+        )
+    return found.pop() if found else named
+
+
+def read_slices(config: Mapping[str, Any], base: str | None, depths: Mapping[str, int]) -> list[Slice]:
+    """The slices; `depths` are the numbers of layers of the models."""
+    if "slices" in config:
+        return [_slice(entry, f"slices[{i}]", depths) for i, entry in enumerate(entries_of(config, "slices"))]
+    sources = [_whole(entry, f"models[{i}]", depths) for i, entry in enumerate(entries_of(config, "models"))]
+    if base is not None and base not in [source.model for source in sources]:
+        sources.append(Source(base, 0, depths[base], {}, added=True))
+    if len({source.stop for source in sources}) > 1:
+        found = ", ".join(f"{source.model!r} {source.stop}" for source in sources)
+        raise RecipeError(f"models: differ in their numbers of layers ({found}); use 'slices' to pair layers")
+    return [Slice(tuple(sources), {})]
+
+
+def _slice(entry: Mapping[str, Any], where: str, depths: Mapping[str, int]) -> Slice:
+    if entry.get("residual_weight") is not None:
+        raise RecipeError(f"{where}.residual_weight: mergekit 0.1.5 has no use for it; leave it out")
+    check_keys(entry, ("sources", "parameters", "base_model", "residual_weight"), where)
     sources = tuple(
-        _source(source, f"{where}.sources[{i}]")
+        _source(source, f"{where}.sources[{i}]", depths)
         for i, source in enumerate(entries_of(entry, "sources", where))
     )
     piece = Slice(sources, mapping_of(entry.get("parameters"), f"{where}.parameters"))
-    for source in sources:
-        if (source.start, source.stop) != piece.layers:
-            raise RecipeError(f"{where}: layer_range differs between sources; {_STACKING}")
+    for i, source in enumerate(sources):
+        if source.stop - source.start != piece.length:
+            raise RecipeError(
+                f"{where}.sources[{i}].layer_range: {source.stop - source.start} layers, but sources[0] gives"
+                f" {piece.length}; layers are merged one to one"
+            )
     return piece
 
 
-def _source(entry: Mapping[str, Any], where: str, depth: int | None = None) -> Source:
-    """A model and its layers; `depth` stands for the whole model where no range is given."""
-    check_keys(entry, ("model", "parameters") if depth else ("model", "layer_range", "parameters"), where)
-    layers = [0, depth] if depth else need(entry, "layer_range", where)
+def _whole(entry: Mapping[str, Any], where: str, depths: Mapping[str, int]) -> Source:
+    check_keys(entry, ("model", "parameters"), where)
+    model = model_name(need(entry, "model", where), where)
+    return Source(model, 0, depths[model], mapping_of(entry.get("parameters"), f"{where}.parameters"))
+
+
+def _source(entry: Mapping[str, Any], where: str, depths: Mapping[str, int]) -> Source:
+    check_keys(entry, ("model", "layer_range", "parameters"), where)
+    layers = need(entry, "layer_range", where)
     if not (isinstance(layers, list) and len(layers) == 2 and all(type(n) is int for n in layers)):
         raise RecipeError(f"{where}.layer_range: expected two whole numbers, found {layers!r}")
-    model = model_name(need(entry, "model", where), where)
-    return Source(model, layers[0], layers[1], mapping_of(entry.get("parameters"), f"{where}.parameters"))
+    model, (start, stop) = model_name(need(entry, "model", where), where), layers
+    if not 0 <= start < stop <= depths[model]:
+        raise RecipeError(
+            f"{where}.layer_range: [{start}, {stop}] is no run of layers of {model!r}, which has"
+            f" {depths[model]}; the first is 0, and the end is not included"
+        )
+    return Source(model, start, stop, mapping_of(entry.get("parameters"), f"{where}.parameters"))
 
 
 def model_name(value: Any, where: str) -> str:
     """A model's path or hub id with revision; mergekit also spells them out as a mapping."""
     inner = value.get("model", value) if isinstance(value, dict) else value
+    if isinstance(value, dict) and value.get("override_architecture"):
+        raise RecipeError(
+            f"{where}: override_architecture: is not done here; a model is what its config says"
+        )
     if isinstance(inner, dict):
         revision = inner.get("revision")
         inner = f"{inner.get('path')}@{revision}" if revision else inner.get("path")

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from merging.checkpoint import Checkpoint
 from merging.errors import CheckpointError
-from merging.layout import HEAD, is_embedding, tied_embedding
+from merging.layout import HEAD, tied_embedding, vocabulary_tensors
+from merging.vocabulary import read_vocabulary, vocab_size
 
 MERGEABLE = ("bfloat16", "float16", "float32", "float64")
+
+_ALIGN = "set tokenizer_source to base or union to align the vocabularies"
 
 _ESSENTIAL = (
     "architectures",
@@ -41,7 +42,7 @@ def check_family(base: Checkpoint, experts: Sequence[Checkpoint]) -> None:
         CheckpointError: names folder, tensor or field, what the base has, what was found, and the remedy.
     """
     for model in (base, *experts):
-        _check_dtypes(model)
+        check_dtypes(model)
     for expert in experts:
         _check_vocabulary(base, expert)
         _check_config(base, expert)
@@ -49,42 +50,27 @@ def check_family(base: Checkpoint, experts: Sequence[Checkpoint]) -> None:
         _check_shapes(base, expert)
 
 
-def _check_dtypes(model: Checkpoint) -> None:
+def check_dtypes(model: Checkpoint) -> None:
+    """Refuse a model with quantized or other tensors that are no floating point; raises CheckpointError."""
     for name, info in model.tensors.items():
         if info.dtype not in MERGEABLE:
             raise CheckpointError(
-                f"{info.file}: {name}: dtype {info.dtype}, expected one of {', '.join(MERGEABLE)};"
+                f"{model.origin(name)}: {name}: dtype {info.dtype}, expected one of {', '.join(MERGEABLE)};"
                 " use a checkpoint that is not quantized"
             )
 
 
 def _check_vocabulary(base: Checkpoint, expert: Checkpoint) -> None:
-    sizes = [model.config.get("vocab_size") for model in (base, expert)]
+    sizes = [vocab_size(model.config) for model in (base, expert)]
     if None not in sizes and sizes[0] != sizes[1]:
         raise CheckpointError(
-            f"{expert.path}: vocab_size {sizes[1]}, the base {base.path} has {sizes[0]};"
-            " only experts with the base's vocabulary can be merged with it"
+            f"{expert.path}: vocab_size {sizes[1]}, the base {base.path} has {sizes[0]}; {_ALIGN}"
         )
-    expected, found = (_vocabulary(model.path / "tokenizer.json") for model in (base, expert))
+    expected, found = (read_vocabulary(model.folder) for model in (base, expert))
     if expected is not None and found is not None and expected != found:
         raise CheckpointError(
-            f"{expert.path / 'tokenizer.json'}: {_first_difference(expected, found)};"
-            " only experts with the base's vocabulary can be merged with it"
+            f"{expert.folder / 'tokenizer.json'}: {_first_difference(expected, found)}; {_ALIGN}"
         )
-
-
-def _vocabulary(file: Path) -> dict[str, int] | None:
-    """Token to number, added tokens included; None without a tokenizer.json."""
-    if not file.is_file():
-        return None
-    try:
-        data = json.loads(file.read_text(encoding="utf-8"))
-        vocabulary = data["model"]["vocab"]
-        if isinstance(vocabulary, list):  # Unigram: [token, score] by number
-            vocabulary = {entry[0]: number for number, entry in enumerate(vocabulary)}
-        return {**vocabulary, **{token["content"]: token["id"] for token in data.get("added_tokens") or ()}}
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise CheckpointError(f"{file}: not a tokenizer ({error!r}); copy it again") from None
 
 
 def _first_difference(base: Mapping[str, int], expert: Mapping[str, int]) -> str:
@@ -100,7 +86,7 @@ def _check_config(base: Checkpoint, expert: Checkpoint) -> None:
     for field in _ESSENTIAL:
         if field in expected and field in found and expected[field] != found[field]:
             raise CheckpointError(
-                f"{expert.path / 'config.json'}: {field}: {found[field]!r}, the base {base.path} has"
+                f"{expert.folder / 'config.json'}: {field}: {found[field]!r}, the base {base.path} has"
                 f" {expected[field]!r}; only fine-tunes of the base can be merged with it"
             )
 
@@ -144,8 +130,9 @@ def _check_shapes(base: Checkpoint, expert: Checkpoint) -> None:
     for name, info in base.tensors.items():
         found = expert.tensors.get(name)
         if found is not None and found.shape != info.shape:
-            what = "vocabulary" if is_embedding(name) or name == HEAD else "shape"
+            rows = name in vocabulary_tensors([name]) and found.shape[1:] == info.shape[1:]
+            remedy = _ALIGN if rows else "only fine-tunes of the base can be merged with it"
             raise CheckpointError(
-                f"{found.file}: {name}: shape {list(found.shape)}, the base {base.path}"
-                f" has {list(info.shape)}; only experts of the base's {what} can be merged with it"
+                f"{expert.origin(name)}: {name}: shape {list(found.shape)}, the base {base.path} has"
+                f" {list(info.shape)}; {remedy}"
             )

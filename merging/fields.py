@@ -31,6 +31,16 @@ class Fields:
         """The field's list, each entry as `kind`."""
         return tuple(_as(value, kind, f"{self._where}: {name}") for value in self._list(name))
 
+    def places(self, name: str) -> tuple[int | None, ...]:
+        """The field's list of whole numbers, some of them null."""
+        where = f"{self._where}: {name}"
+        return tuple(None if value is None else _as(value, int, where) for value in self._list(name))
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there; it then counts as known."""
+        self._known.append(name)
+        return name in self._data
+
     def part(self, name: str) -> Fields:
         """The fields of a field."""
         return Fields(self._get(name), f"{self._where}: {name}")

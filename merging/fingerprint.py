@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ class Fingerprint:
     @property
     def digest(self) -> str:
         """SHA-256 over all parts."""
-        return hashlib.sha256(_canonical(dict(self.parts)).encode()).hexdigest()
+        return canonical_digest(dict(self.parts))
 
 
 def survey(checkpoint: Checkpoint, cache: Path | None = None) -> Fingerprint:
@@ -45,24 +45,36 @@ def survey(checkpoint: Checkpoint, cache: Path | None = None) -> Fingerprint:
     Raises:
         CheckpointError: a tensor holds NaN or Inf.
     """
-    memory = (cache or _default_cache()) / f"{_name(checkpoint)}.json"
-    stamp = _stamp(checkpoint)
-    parts = _recall(memory, stamp)
-    if parts is None:
-        parts = _parts(checkpoint)
-        # The cache only saves time: a read-only home must not stop a merge.
-        with contextlib.suppress(OutputError):
-            save_text(memory, json.dumps({"stamp": stamp, "parts": parts}, indent=1))
-    return Fingerprint(parts)
+    memory = (cache or cache_root() / "fingerprints") / f"{_name(checkpoint)}.json"
+    return Fingerprint(_remembered(memory, checkpoint.files(), lambda: _parts(checkpoint)))
+
+
+def digest_files(files: Sequence[Path], cache: Path | None = None) -> dict[str, str]:
+    """SHA-256 of each file by name, whatever its content means; remembered as a model's fingerprint is."""
+    if not files:
+        return {}
+    places = _canonical([str(file.resolve()) for file in files])
+    memory = (cache or cache_root() / "fingerprints") / f"{_short(places)}.json"
+    return _remembered(memory, files, lambda: {file.name: _file_digest(file) for file in files})
+
+
+def cache_root() -> Path:
+    """The folder for what can be made again, where the desktop says."""
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(root) / "crucible"
+
+
+def canonical_digest(data: Any) -> str:
+    """SHA-256 of plain data, the same however its mappings are ordered."""
+    return hashlib.sha256(_canonical(data).encode()).hexdigest()
 
 
 def _parts(checkpoint: Checkpoint) -> dict[str, str]:
     config = {key: value for key, value in checkpoint.config.items() if key not in _VOLATILE}
-    files = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in checkpoint.companions()}
-    weights = hashlib.sha256(_canonical(_tensor_digests(checkpoint)).encode()).hexdigest()
+    files = {file.name: _file_digest(file) for file in checkpoint.companions()}
     return {
-        "weights": weights,
-        "config.json": hashlib.sha256(_canonical(config).encode()).hexdigest(),
+        "weights": canonical_digest(_tensor_digests(checkpoint)),
+        "config.json": canonical_digest(config),
         **files,
     }
 
@@ -71,18 +83,31 @@ def _tensor_digests(checkpoint: Checkpoint) -> list[tuple[str, str, tuple[int, .
     digests = []
     for name, info in sorted(checkpoint.tensors.items()):
         tensor = checkpoint.tensor(name)
-        _check_finite(tensor, name, info.file)
+        check_finite(tensor, name, checkpoint.origin(name))
         data = tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data
         digests.append((name, info.dtype, info.shape, hashlib.blake2b(data, digest_size=32).hexdigest()))
     return digests
 
 
-def _check_finite(tensor: torch.Tensor, name: str, file: Path) -> None:
+def check_finite(tensor: torch.Tensor, name: str, file: Path) -> None:
+    """Refuse NaN and Inf; raises CheckpointError naming file and tensor."""
     if tensor.is_floating_point() and not (finite := torch.isfinite(tensor)).all():
         count = int((~finite).sum())
         raise CheckpointError(
             f"{file}: {name}: {count} of {tensor.numel()} numbers are NaN or Inf; use a sound copy"
         )
+
+
+def _remembered(memory: Path, files: Sequence[Path], make: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """What was made of these files before, else what `make` makes now."""
+    stamp = _stamp(files)
+    parts = _recall(memory, stamp)
+    if parts is None:
+        parts = make()
+        # The cache only saves time: a read-only home must not stop a merge.
+        with contextlib.suppress(OutputError):
+            save_text(memory, json.dumps({"stamp": stamp, "parts": parts}, indent=1))
+    return parts
 
 
 def _recall(memory: Path, stamp: list[list[Any]]) -> dict[str, str] | None:
@@ -93,8 +118,8 @@ def _recall(memory: Path, stamp: list[list[Any]]) -> dict[str, str] | None:
         return None
 
 
-def _stamp(checkpoint: Checkpoint) -> list[list[Any]]:
-    stats = [(file.name, file.stat()) for file in checkpoint.files()]
+def _stamp(files: Sequence[Path]) -> list[list[Any]]:
+    stats = [(file.name, file.stat()) for file in files]
     return [
         [_FORMAT],
         *([name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino] for name, stat in stats),
@@ -102,12 +127,19 @@ def _stamp(checkpoint: Checkpoint) -> list[list[Any]]:
 
 
 def _name(checkpoint: Checkpoint) -> str:
-    return hashlib.sha256(os.fsencode(checkpoint.path.resolve())).hexdigest()[:32]
+    """Says which tensor is read from which file: an overlay is another model than its folder."""
+    files = {file: str(file.resolve()) for file in {info.file for info in checkpoint.tensors.values()}}
+    where = {name: (files[info.file], info.dtype, info.shape) for name, info in checkpoint.tensors.items()}
+    return _short(_canonical([str(checkpoint.folder.resolve()), where]))
 
 
-def _default_cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "crucible" / "fingerprints"
+def _short(text: str) -> str:
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:32]
+
+
+def _file_digest(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _canonical(data: Any) -> str:

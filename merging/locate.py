@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from merging.checkpoint import COMPANIONS
+from merging.checkpoint import ADAPTER_CONFIG, COMPANIONS
 from merging.errors import CheckpointError
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-_PATTERNS = ("*.safetensors", "*.safetensors.index.json", "config.json", *COMPANIONS)
+_PATTERNS = ("*.safetensors", "*.safetensors.index.json", "config.json", ADAPTER_CONFIG, *COMPANIONS)
+_PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json", "adapter_model.bin")
 
 
-def locate(ref: str, relative_to: Path) -> Path:
+def locate(ref: str, relative_to: Path, allow_pickle: bool = False) -> Path:
     """The folder of a model: `ref` is a path (from `relative_to`) or a hub id `org/name[@revision]`.
+
+    Pickled weights are fetched only where they are allowed, and there is nothing better.
 
     Raises:
         CheckpointError: there is no such folder, or the hub cannot give the model.
@@ -23,7 +27,10 @@ def locate(ref: str, relative_to: Path) -> Path:
         if not folder.is_dir():
             raise CheckpointError(f"{folder}: no such model folder; check the path")
         return folder.resolve()
-    return _download(ref, relative_to)
+    folder = _download(ref, relative_to, _PATTERNS)
+    if allow_pickle and not any(folder.glob("*.safetensors")):
+        folder = _download(ref, relative_to, (*_PATTERNS, *_PICKLES))
+    return folder
 
 
 def is_local(ref: str, relative_to: Path) -> bool:
@@ -42,12 +49,12 @@ def _folder(ref: str, relative_to: Path) -> Path:
         raise CheckpointError(f"{ref}: {error}; write the path out") from None
 
 
-def _download(ref: str, relative_to: Path) -> Path:
+def _download(ref: str, relative_to: Path, patterns: Sequence[str]) -> Path:
     from huggingface_hub import snapshot_download
 
     name, _, revision = ref.partition("@")
     try:
-        return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(_PATTERNS)))
+        return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(patterns)))
     except (OSError, ValueError) as error:
         reason = str(error).strip().partition("\n")[0] or type(error).__name__
         raise CheckpointError(

@@ -1,129 +1,117 @@
-"""The arithmetic of merging, one tensor at a time: pure functions, float32 in and float32 out.
+"""The task-arithmetic family as one kernel: thin out task vectors, agree on signs, sum, add to the base.
 
-Operations follow mergekit 0.1.5 in order and precision, so results equal its own bit for bit wherever nothing
-is random or tied. Experts are added one after another rather than by a reduction, whose order would depend on
-shapes and threads.
+A kernel is elementwise and pure: float32 in, float32 out, over a whole tensor or any part of it. What decides its
+code is in a frozen `TaskVectors`; everything else is a tensor, so that nothing is compiled again between
+candidates. Operations follow mergekit 0.1.5 in order and precision, so results equal its own bit for bit
+wherever nothing is random or tied.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import reduce
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from merging.masks import keep_mask
-from merging.methods import Method
-from merging.rules import Parameters
+from merging.masks import draw
 
-_BLOCK = 1 << 14  # below the size from which torch splits a sum between threads
+WEIGHT, FACTOR, LOW, HIGH, LAMBDA, DIVISOR, FIELDS = range(7)
+"""Rows of a kernel's numbers, one column per expert; LAMBDA and DIVISOR are read from the first."""
+
+KEY_LOW, KEY_HIGH, CHANCE, SPREAD, WORDS = range(5)
+"""Rows of a kernel's whole numbers: a key's words, the chance to be kept in 2^24ths, its growth per rank."""
+
+RANKS = 255
+"""The rank of a row's largest element; of its smallest it is 0, whatever the row's length."""
 
 
-def merge_tensor(
-    method: Method, base: Tensor, experts: Sequence[Tensor], parameters: Parameters, keys: Sequence[int]
-) -> Tensor:
-    """Merge one tensor; all of one shape, `keys` seed the random masks, one per expert.
+@dataclass(frozen=True)
+class TaskVectors:
+    """The steps that a method of the family takes, for this many experts.
 
-    Experts of weight 0 are left out, so that the base alone, or an expert alone, keeps every bit.
+    `magnitude` keeps |d| >= LOW; `outliers` LOW <= |d| <= HIGH; `bernoulli` what draws less than CHANCE;
+    `magprune` what draws less than CHANCE + SPREAD * rank, the rank of |d| in its row.
     """
-    active = [i for i, weight in enumerate(parameters.weight) if weight != 0]
-    weights = [parameters.weight[i] for i in active]
-    if not method.on_task_vectors:
-        return average([experts[i] for i in active], weights, parameters.normalize)
-    if not active:
-        return base
-    vectors = [
-        sparsify(method, experts[i] - base, parameters.density[i], parameters.rescale, keys[i])
-        for i in active
-    ]
-    mixed = combine(vectors, weights, method.consensus, parameters.normalize)
-    return base + (mixed if parameters.lambda_ == 1 else mixed * parameters.lambda_)
+
+    experts: int
+    sparsifier: Literal["magnitude", "bernoulli", "outliers", "magprune"] | None = None
+    consensus: bool = False
+    normalize: bool = False
+    rescale: bool = False
+    cancels: bool = False
+    """Whether some of the weights may sum to 0, so that a divisor must be looked at before dividing."""
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws numbers."""
+        return self.sparsifier in ("bernoulli", "magprune")
+
+    def __call__(
+        self, base: Tensor, *rest: Tensor, numbers: Tensor, words: Tensor, first: Tensor
+    ) -> Tensor:
+        """Merge the elements from position `first` on; `rest` are experts, then their ranks for magprune.
+
+        All of one shape [n], experts and base of any float dtype, ranks uint8; numbers float32 [FIELDS, experts],
+        words int32 [WORDS, experts], first int32 []. Returns float32 [n].
+        """
+        base = base.float()
+        scaled = []
+        for i in range(self.experts):
+            delta = rest[i].float() - base
+            rank = rest[self.experts + i] if self.sparsifier == "magprune" else None
+            if self.sparsifier is not None:
+                delta = torch.where(self._kept(i, delta, rank, numbers, words, first), delta, 0.0)
+            if self.rescale:
+                delta = delta * numbers[FACTOR, i]
+            scaled.append(delta * numbers[WEIGHT, i])
+        mixed = self._agreeing(scaled, numbers) if self.consensus else add(scaled)
+        if self.normalize and not self.consensus:
+            mixed = mixed / numbers[DIVISOR, 0]
+        return base + mixed * numbers[LAMBDA, 0]
+
+    def _kept(
+        self, i: int, delta: Tensor, rank: Tensor | None, numbers: Tensor, words: Tensor, first: Tensor
+    ) -> Tensor:
+        if self.sparsifier == "magnitude":
+            return delta.abs() >= numbers[LOW, i]
+        if self.sparsifier == "outliers":
+            return (delta.abs() >= numbers[LOW, i]) & (delta.abs() <= numbers[HIGH, i])
+        # In whole numbers throughout: on a CPU, converting draws to float32 costs more than all the rest.
+        chance = words[CHANCE, i]
+        if rank is not None:
+            chance = chance + rank.to(torch.int32) * words[SPREAD, i]
+        position = torch.arange(delta.numel(), dtype=torch.int32, device=delta.device) + first
+        return draw(position, words[KEY_LOW, i], words[KEY_HIGH, i]) < chance
+
+    def _agreeing(self, scaled: Sequence[Tensor], numbers: Tensor) -> Tensor:
+        """Sum of the elements whose sign is their sum's (a sum of 0 elects +), divided by their weights' sum."""
+        sign = torch.where(add(scaled) >= 0, 1.0, -1.0)
+        turned = [vector * sign for vector in scaled]
+        total = add([torch.relu(vector) for vector in turned])
+        if not self.normalize:
+            return total * sign
+        divisor = add([torch.where(v > 0, numbers[WEIGHT, i], 0.0) for i, v in enumerate(turned)])
+        # Where none agrees both are 0. Asking the total is twice as fast on a CPU; asking the divisor is
+        # needed only where weights that took part can cancel.
+        empty = divisor == 0 if self.cancels else total == 0
+        return total * sign / torch.where(empty, 1.0, divisor)
 
 
-def average(tensors: Sequence[Tensor], weights: Sequence[float], normalize: bool) -> Tensor:
-    """Weighted sum of tensors, divided by the sum of weights if `normalize` (arXiv 2203.05482)."""
-    weight = torch.tensor(weights, dtype=torch.float32, device=tensors[0].device)
-    total = tensors[0] * weight[0]
-    for tensor, factor in zip(tensors[1:], weight[1:], strict=True):
-        total.addcmul_(tensor, factor)
-    return total / weight.sum() if normalize else total
+def add(terms: Sequence[Tensor]) -> Tensor:
+    """The sum of tensors, one after another."""
+    return reduce(torch.add, terms)
 
 
-def combine(vectors: Sequence[Tensor], weights: Sequence[float], consensus: bool, normalize: bool) -> Tensor:
-    """Weighted sum of task vectors; with `consensus` only of those that agree with the elected sign.
+@dataclass(frozen=True)
+class Average:
+    """Weighted sum of the experts, divided by DIVISOR if `normalize` (arXiv 2203.05482)."""
 
-    `normalize` divides by the weights that took part, where they are not 0: under consensus per element (the
-    disjoint mean of TIES, arXiv 2306.01708), else by the sum of all.
-    """
-    weight = torch.tensor(weights, dtype=torch.float32, device=vectors[0].device)
-    scaled = [vector * factor for vector, factor in zip(vectors, weight, strict=True)]
-    if not consensus:
-        total, divisor = _add(scaled), weight.sum()
-        return total / divisor if normalize and abs(divisor.item()) >= 1e-8 else total
-    masks = elect(scaled)
-    total = _add([vector * mask for vector, mask in zip(scaled, masks, strict=True)])
-    if not normalize:
-        return total
-    divisor = _add([mask * factor for mask, factor in zip(masks, weight, strict=True)])
-    return total / torch.where(divisor == 0, 1.0, divisor)
+    normalize: bool
 
-
-def elect(scaled: Sequence[Tensor]) -> list[Tensor]:
-    """Masks of the elements whose sign is their sum's; a sum of 0 elects +, and 0 itself never matches."""
-    majority = torch.where(_add(scaled) >= 0, 1.0, -1.0)
-    return [vector.sign() == majority for vector in scaled]
-
-
-def sparsify(method: Method, delta: Tensor, density: float, rescale: bool, key: int) -> Tensor:
-    """Keep a share of a task vector, by the method's rule; a density of 1 changes nothing."""
-    if method.sparsifier is None or density >= 1:
-        return delta
-    kept = keep_largest(delta, density) if method.sparsifier == "magnitude" else drop(delta, density, key)
-    return match_l1(delta, kept) if rescale else kept
-
-
-def keep_largest(delta: Tensor, density: float) -> Tensor:
-    """TIES's trim: zero all but the `int(density * n)` largest magnitudes, at least one (arXiv 2306.01708).
-
-    Elements tied with the smallest one kept are all kept, so no sort order enters and every device agrees.
-    """
-    return delta * (delta.abs() >= _threshold(delta, density))
-
-
-def kept_count(delta: Tensor, density: float) -> int:
-    """How many elements `keep_largest` keeps, ties included."""
-    return delta.numel() if density >= 1 else int((delta.abs() >= _threshold(delta, density)).sum())
-
-
-def drop(delta: Tensor, density: float, key: int) -> Tensor:
-    """DARE's drop: keep each element with probability `density` (arXiv 2311.03099)."""
-    return delta * keep_mask(key, delta.numel(), density, delta.device).view_as(delta)
-
-
-def match_l1(original: Tensor, kept: Tensor) -> Tensor:
-    """Scale what was kept to the original's L1 norm; unscaled where either is below 1e-7, as in mergekit."""
-    before, after = _l1(original), _l1(kept)
-    return kept if min(before, after) < 1e-7 else kept * (before / after)
-
-
-def share(density: float, n: int) -> int:
-    """Number of elements that a density stands for: rounded down, at least one."""
-    return max(1, int(density * n))
-
-
-def _threshold(delta: Tensor, density: float) -> Tensor:
-    """The smallest magnitude among the `share` largest; one value, shape []."""
-    n = delta.numel()
-    return delta.abs().flatten().kthvalue(n - share(density, n) + 1).values
-
-
-def _l1(tensor: Tensor) -> float:
-    """Sum of magnitudes; float64 over blocks of fixed size, so that no thread count changes it."""
-    blocks = torch.split(tensor.abs().flatten(), _BLOCK)
-    return math.fsum(block.sum(dtype=torch.float64).item() for block in blocks)
-
-
-def _add(tensors: Sequence[Tensor]) -> Tensor:
-    return reduce(torch.add, tensors)
+    def __call__(self, *experts: Tensor, numbers: Tensor) -> Tensor:
+        """Experts of one shape, any float dtype; numbers float32 [FIELDS, experts]. Returns float32."""
+        total = add([expert.float() * numbers[WEIGHT, i] for i, expert in enumerate(experts)])
+        return total / numbers[DIVISOR, 0] if self.normalize else total

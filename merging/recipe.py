@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import Any
 
 import yaml
 
+from merging.canonical import canonical_json
 from merging.errors import RecipeError
 from merging.fields import Fields
-from merging.methods import find_method, nearest
+from merging.layout import layer_index
+from merging.methods import Method, find_method, nearest
+from merging.rule_checks import check_contiguous, check_rules
 from merging.rules import (
     LayerGroup,
     ModelRef,
     Parameters,
     Rule,
-    canonical_rules,
-    check_contiguous,
-    check_rules,
     group_from,
+    group_to_dict,
     model_from,
     model_to_dict,
     rule_from,
     rules_to_list,
 )
+from merging.stacking import check_origins, outer_experts, present_inputs, rename_layer
 
 __all__ = [
     "LayerGroup",
@@ -44,6 +43,7 @@ __all__ = [
 
 VERSION = 1
 DTYPES = ("float32", "bfloat16", "float16")
+COMPAT = ("mergekit",)
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,35 @@ class Recipe:
     outer: tuple[Rule, ...]
     dtype: str
     seed: int = 0
+    compat: str | None = None
+    """`mergekit`: its arithmetic, rounding for rounding; None: ours, in float32."""
+    arithmetic_dtype: str | None = None
+    """Under `compat`, what mergekit would compute in (its `dtype`); None there is float32."""
 
     def __post_init__(self) -> None:
         method = find_method(self.method)
         if not self.experts:
             raise RecipeError("experts: none given; a merge needs at least one")
-        if self.dtype not in DTYPES:
-            raise RecipeError(
-                f"dtype: {self.dtype!r} is none of {', '.join(DTYPES)}{nearest(self.dtype, DTYPES)}"
-            )
+        _check_word("dtype", self.dtype, DTYPES)
+        self._check_compat(method)
         check_contiguous(self.layers)
-        for where, rules in self._parts():
-            check_rules(where, rules, method, len(self.experts))
+        for group in self.layers:
+            check_origins(f"layers {group.start}-{group.stop - 1}", group, method, len(self.experts))
+        for where, rules, present in self._parts():
+            check_rules(where, rules, method, present, self.compat is not None)
+
+    def _check_compat(self, method: Method) -> None:
+        if self.compat is None:
+            if self.arithmetic_dtype is not None:
+                raise RecipeError(
+                    "arithmetic_dtype: stands only beside compat: mergekit; arithmetic is in float32 else"
+                )
+            return
+        _check_word("compat", self.compat, COMPAT)
+        if self.arithmetic_dtype is not None:
+            _check_word("arithmetic_dtype", self.arithmetic_dtype, DTYPES)
+        if not method.mergekit:
+            raise RecipeError(f"compat: mergekit 0.1.5 has no method {method.name!r}; leave compat out")
 
     @property
     def digest(self) -> str:
@@ -80,27 +97,51 @@ class Recipe:
         Models enter by fingerprint. What the method ignores, how equal layers are grouped, and the seed of a
         method that draws nothing, do not enter.
         """
-        return hashlib.sha256(_canonical_json(self).encode()).hexdigest()
+        return hashlib.sha256(canonical_json(self, VERSION).encode()).hexdigest()
+
+    @property
+    def depth(self) -> int:
+        """Number of layers of the merged model."""
+        return self.layers[-1].stop if self.layers else 0
+
+    def origin(self, i: int, layer: int) -> int | None:
+        """The layer that input `i` (0 is the base) gives for a layer of the merged model.
+
+        None where it takes no part. Raises RecipeError for a layer that no group covers.
+        """
+        group = self._group_of(layer)
+        if not group.origins:
+            return layer
+        first = group.origins[i]
+        return None if first is None else first + layer - group.start
+
+    def source_name(self, i: int, name: str) -> str | None:
+        """The tensor that input `i` (0 is the base) gives for a tensor of the merged model; None for none."""
+        layer = layer_index(name)
+        if layer is None:
+            return name if present_inputs(self.layers, name, len(self.experts) + 1)[i] else None
+        origin = self.origin(i, layer)
+        return name if origin == layer else None if origin is None else rename_layer(name, origin)
 
     def parameters_for(self, name: str, layer: int | None) -> Parameters:
         """Parameters of one tensor; raises RecipeError for a layer that no group covers."""
-        rules = self.outer if layer is None else self._rules_of(layer)
+        rules = self.outer if layer is None else self._group_of(layer).rules
         return next(rule.parameters for rule in rules if rule.applies_to(name))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON or YAML, with the places where models were found."""
+        method = find_method(self.method)
+        compat = {"compat": self.compat, "arithmetic_dtype": self.arithmetic_dtype}
         return {
             "crucible_recipe": VERSION,
             "method": self.method,
             "base": model_to_dict(self.base),
             "experts": [model_to_dict(expert) for expert in self.experts],
-            "layers": [
-                {"start": group.start, "stop": group.stop, "rules": rules_to_list(group.rules)}
-                for group in self.layers
-            ],
-            "outer": rules_to_list(self.outer),
+            "layers": [group_to_dict(group, method) for group in self.layers],
+            "outer": rules_to_list(self.outer, method),
             "dtype": self.dtype,
             "seed": self.seed,
+            **{name: value for name, value in compat.items() if value is not None},
         }
 
     @classmethod
@@ -109,14 +150,17 @@ class Recipe:
         fields = Fields(data, source)
         if fields.take("crucible_recipe", int) != VERSION:
             raise RecipeError(f"{source}: crucible_recipe is not {VERSION}; a newer Crucible wrote it")
+        method = _named_method(fields.take("method", str), source)
         values: dict[str, Any] = {
             "base": model_from(fields.part("base")),
             "experts": tuple(model_from(part) for part in fields.parts("experts")),
-            "method": fields.take("method", str),
-            "layers": tuple(group_from(part) for part in fields.parts("layers")),
-            "outer": tuple(rule_from(part) for part in fields.parts("outer")),
+            "method": method.name,
+            "layers": tuple(group_from(part, method) for part in fields.parts("layers")),
+            "outer": tuple(rule_from(part, method) for part in fields.parts("outer")),
             "dtype": fields.take("dtype", str),
             "seed": fields.take("seed", int, 0),
+            "compat": fields.take("compat", str, None),
+            "arithmetic_dtype": fields.take("arithmetic_dtype", str, None),
         }
         fields.done()
         try:
@@ -124,16 +168,24 @@ class Recipe:
         except RecipeError as error:
             raise RecipeError(f"{source}: {error}") from None
 
-    def _rules_of(self, layer: int) -> tuple[Rule, ...]:
+    def _group_of(self, layer: int) -> LayerGroup:
         for group in self.layers:
             if group.start <= layer < group.stop:
-                return group.rules
-        stop = self.layers[-1].stop if self.layers else 0
-        raise RecipeError(f"layers: the recipe has layers 0-{stop - 1}, the model has a layer {layer}")
+                return group
+        raise RecipeError(f"layers: the recipe has layers 0-{self.depth - 1}, the model has a layer {layer}")
 
-    def _parts(self) -> list[tuple[str, tuple[Rule, ...]]]:
-        groups = [(f"layers {group.start}-{group.stop - 1}", group.rules) for group in self.layers]
-        return [*groups, ("outer", self.outer)]
+    def _parts(self) -> list[tuple[str, tuple[Rule, ...], tuple[bool, ...]]]:
+        """Places, rules, and which experts take part there."""
+        numbers = range(1, len(self.experts) + 1)
+        groups = [
+            (
+                f"layers {group.start}-{group.stop - 1}",
+                group.rules,
+                tuple(group.takes_part(i) for i in numbers),
+            )
+            for group in self.layers
+        ]
+        return [*groups, ("outer", self.outer, outer_experts(self.layers, len(self.experts)))]
 
 
 def whole_model(parameters: Parameters, n_layers: int) -> tuple[tuple[LayerGroup, ...], tuple[Rule, ...]]:
@@ -170,18 +222,13 @@ def parse_yaml(text: str, source: str) -> Mapping[str, Any]:
     return data
 
 
-def _canonical_json(recipe: Recipe) -> str:
-    method = find_method(recipe.method)
-    layers = [(canonical_rules(group.rules, method), group.stop) for group in recipe.layers]
-    runs = [(rules, [stop for _, stop in run]) for rules, run in itertools.groupby(layers, key=itemgetter(0))]
-    content = {
-        "version": VERSION,
-        "base": recipe.base.fingerprint,
-        "experts": [expert.fingerprint for expert in recipe.experts],
-        "method": recipe.method,
-        "layers": [{"stop": stops[-1], "rules": rules_to_list(rules)} for rules, stops in runs],
-        "outer": rules_to_list(canonical_rules(recipe.outer, method)),
-        "dtype": recipe.dtype,
-        "seed": recipe.seed if method.sparsifier == "bernoulli" else None,
-    }
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+def _check_word(field: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise RecipeError(f"{field}: {value!r} is none of {', '.join(known)}{nearest(str(value), known)}")
+
+
+def _named_method(name: str, source: str) -> Method:
+    try:
+        return find_method(name)
+    except RecipeError as error:
+        raise RecipeError(f"{source}: method: {error}") from None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
-from merging.errors import RecipeError
 from merging.fields import Fields
-from merging.methods import Method
+from merging.methods import PARAMETERS, REQUIRED, Method, Parameter
 
 
 @dataclass(frozen=True)
@@ -21,6 +19,9 @@ class ModelRef:
 
 
 Setting = float | bool | str | tuple[float, ...]
+
+OWN_FIELDS = ("weight", "density", "lambda", "normalize", "rescale")
+"""The parameters that are fields of `Parameters`; all others stand in `more`."""
 
 
 @dataclass(frozen=True)
@@ -59,58 +60,41 @@ class LayerGroup:
     start: int
     stop: int
     rules: tuple[Rule, ...]
+    origins: tuple[int | None, ...] = ()
+    """Per input (the base, then the experts) the layer that it gives for `start`, the next one for the next
+    layer, and so on; None: it takes no part, and its parameters are ignored. () is `start` for all.
+
+    What lies in no layer follows the edges: an input that takes no part in the first group gives no
+    embeddings, one that takes none in the last gives no final norm and no head.
+    """
+
+    def takes_part(self, i: int) -> bool:
+        """Whether input `i` (0 is the base) gives layers to this group."""
+        return not self.origins or self.origins[i] is not None
 
 
-def check_contiguous(layers: tuple[LayerGroup, ...]) -> None:
-    expected = 0
-    for group in layers:
-        if group.start != expected or group.stop <= group.start:
-            raise RecipeError(
-                f"layers: the group {group.start}-{group.stop - 1} should start at {expected}"
-                " and hold a layer; groups follow each other from 0 without gaps"
-            )
-        expected = group.stop
+def canonical_rules(
+    rules: tuple[Rule, ...], method: Method, present: tuple[bool, ...] | None = None
+) -> tuple[Rule, ...]:
+    """Rules without what the method ignores, and without those that say no more than the fallback.
 
-
-def check_rules(where: str, rules: tuple[Rule, ...], method: Method, experts: int) -> None:
-    if not rules or rules[-1].match:
-        raise RecipeError(f"{where}: the last rule must match all tensors (match: [])")
-    if any("*" in part for rule in rules for part in rule.match):
-        raise RecipeError(f"{where}: match: '*' is in no tensor's name; [] matches all")
-    for rule in rules:
-        _check_parameters(where, rule.parameters, method, experts)
-
-
-def _check_parameters(where: str, parameters: Parameters, method: Method, experts: int) -> None:
-    for field in ("weight", "density"):
-        values = getattr(parameters, field)
-        if len(values) != experts:
-            raise RecipeError(f"{where}: {field}: {len(values)} numbers for {experts} experts; give one each")
-    if not all(math.isfinite(number) for number in (*parameters.weight, parameters.lambda_)):
-        raise RecipeError(f"{where}: weight and lambda must be finite numbers")
-    if not all(0 < density <= 1 for density in parameters.density):
-        raise RecipeError(
-            f"{where}: density: {list(parameters.density)} leaves (0, 1]; use weight 0 to leave one out"
-        )
-    if method.on_task_vectors:
-        return
-    if not any(parameters.weight) or (parameters.normalize and abs(math.fsum(parameters.weight)) < 1e-6):
-        raise RecipeError(
-            f"{where}: weight: {list(parameters.weight)} sum to zero, so there is no average of them"
-        )
-
-
-def canonical_rules(rules: tuple[Rule, ...], method: Method) -> tuple[Rule, ...]:
-    """Rules without what the method ignores, and without those that say no more than the fallback."""
-    *special, fallback = (replace(rule, parameters=_canonical(rule.parameters, method)) for rule in rules)
+    `present` says of each expert whether it takes part; None: all do.
+    """
+    *special, fallback = (
+        replace(rule, parameters=_canonical(rule.parameters, method, present)) for rule in rules
+    )
     while special and special[-1].parameters == fallback.parameters:
         special.pop()
     return (*special, fallback)
 
 
-def _canonical(parameters: Parameters, method: Method) -> Parameters:
+def _canonical(parameters: Parameters, method: Method, present: tuple[bool, ...] | None) -> Parameters:
     used = method.parameters
-    weight = tuple(float(number) + 0.0 for number in parameters.weight)  # + 0.0 turns -0.0 into 0.0
+    there = present or (True,) * len(parameters.weight)
+    weight = tuple(
+        (float(number) + 0.0 if "weight" in used else 1.0) if here else 0.0  # + 0.0 turns -0.0 into 0.0
+        for number, here in zip(parameters.weight, there, strict=True)
+    )
     density = tuple(
         float(number) if "density" in used and factor else 1.0
         for number, factor in zip(parameters.density, weight, strict=True)
@@ -121,7 +105,27 @@ def _canonical(parameters: Parameters, method: Method) -> Parameters:
         lambda_=float(parameters.lambda_) if "lambda" in used else 1.0,
         normalize="normalize" in used and parameters.normalize,
         rescale="rescale" in used and parameters.rescale,
+        more=tuple((name, _full(name, parameters, method, density)) for name in sorted(more_of(method))),
     )
+
+
+def _full(name: str, parameters: Parameters, method: Method, density: tuple[float, ...]) -> Setting:
+    """A setting with the registry's default in place of what is not given or, at density 1, not felt."""
+    given, default = dict(parameters.more).get(name), method.defaults[name]
+    if PARAMETERS[name].per_expert:
+        assert isinstance(default, float), f"{method.name}: no default for {name}"
+        values = given if isinstance(given, tuple) else (default,) * len(density)
+        return tuple(
+            float(value) if kept < 1 else default for value, kept in zip(values, density, strict=True)
+        )
+    value = default if given is None else given
+    assert value is not REQUIRED, f"{method.name}: {name} is not given"
+    return float(value) + 0.0 if PARAMETERS[name].kind == "float" else value  # type: ignore[arg-type]
+
+
+def more_of(method: Method) -> tuple[str, ...]:
+    """Names of the method's parameters that stand in `more`."""
+    return tuple(name for name in method.parameters if name not in OWN_FIELDS)
 
 
 def model_to_dict(model: ModelRef) -> dict[str, Any]:
@@ -137,7 +141,12 @@ def model_from(fields: Fields) -> ModelRef:
     return model
 
 
-def rules_to_list(rules: tuple[Rule, ...]) -> list[dict[str, Any]]:
+def group_to_dict(group: LayerGroup, method: Method) -> dict[str, Any]:
+    origins = {"origins": list(group.origins)} if group.origins else {}
+    return {"start": group.start, "stop": group.stop, **origins, "rules": rules_to_list(group.rules, method)}
+
+
+def rules_to_list(rules: tuple[Rule, ...], method: Method) -> list[dict[str, Any]]:
     return [
         {
             "match": list(rule.match),
@@ -146,19 +155,25 @@ def rules_to_list(rules: tuple[Rule, ...]) -> list[dict[str, Any]]:
             "lambda": rule.parameters.lambda_,
             "normalize": rule.parameters.normalize,
             "rescale": rule.parameters.rescale,
+            **{
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in rule.parameters.more
+                if name in method.parameters
+            },
         }
         for rule in rules
     ]
 
 
-def group_from(fields: Fields) -> LayerGroup:
-    rules = tuple(rule_from(part) for part in fields.parts("rules"))
-    group = LayerGroup(fields.take("start", int), fields.take("stop", int), rules)
+def group_from(fields: Fields, method: Method) -> LayerGroup:
+    rules = tuple(rule_from(part, method) for part in fields.parts("rules"))
+    origins = fields.places("origins") if fields.has("origins") else ()
+    group = LayerGroup(fields.take("start", int), fields.take("stop", int), rules, origins)
     fields.done()
     return group
 
 
-def rule_from(fields: Fields) -> Rule:
+def rule_from(fields: Fields, method: Method) -> Rule:
     match = fields.sequence("match", str)
     parameters = Parameters(
         weight=fields.sequence("weight", float),
@@ -166,6 +181,19 @@ def rule_from(fields: Fields) -> Rule:
         lambda_=fields.take("lambda", float, 1.0),
         normalize=fields.take("normalize", bool, False),
         rescale=fields.take("rescale", bool, False),
+        more=tuple(
+            (name, _setting_from(fields, PARAMETERS[name]))
+            for name in sorted(more_of(method))
+            if fields.has(name)
+        ),
     )
     fields.done()
     return Rule(match, parameters)
+
+
+def _setting_from(fields: Fields, parameter: Parameter) -> Setting:
+    if parameter.per_expert:
+        return fields.sequence(parameter.name, float)
+    kinds: dict[str, type[Any]] = {"float": float, "int": int, "bool": bool, "word": str}
+    value: Setting = fields.take(parameter.name, kinds[parameter.kind])
+    return value

@@ -193,13 +193,21 @@ def merge(
         Path, typer.Argument(help="A merge config: mergekit's YAML, or a recipe.", metavar="CONFIG.yaml")
     ],
     out: Annotated[Path, typer.Argument(help="Folder for the checkpoint; new or empty.", metavar="OUT_DIR")],
+    compat: Annotated[
+        str | None,
+        typer.Option(
+            help="Compute as mergekit 0.1.5 does, in the file's dtype and with its roundings.",
+            metavar="mergekit",
+            show_default=False,
+        ),
+    ] = None,
     storage: Storage = None,
 ) -> None:
     """Merge once, from a config file to a checkpoint: no study, so --storage is accepted but unused."""
     from search.merge import merge as merge_config
 
     with _resumable(_command()):
-        written = merge_config(config, out)
+        written = merge_config(config, out, compat)
     print(f"{config} -> {written}")
 
 

@@ -7,17 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from merging.checkpoint import Checkpoint, TensorInfo, open_checkpoint
-from merging.dialect import load_config
+from merging.dialect import Tokens, load_config
 from merging.fingerprint import survey
 from merging.locate import locate
 from merging.recipe import ModelRef
 from merging.writer import ensure_writable
+from search.errors import SearchError
 from search.export import SMALL, write_candidate
 from search.models import open_worker, reference
 
 
-def merge(config: Path, out: Path) -> Path:
-    """Write the checkpoint that a config file describes.
+def merge(config: Path, out: Path, compat: str | None = None) -> Path:
+    """Write the checkpoint that a config file describes; `compat` is `Recipe.compat`, whatever the file says.
 
     Model paths in it are taken from the working directory, as mergekit does, else from the file's own folder.
 
@@ -25,7 +26,12 @@ def merge(config: Path, out: Path) -> Path:
         MergingError: one line that names the file, the field or tensor, and the remedy.
     """
     ensure_writable(out, SMALL)
-    recipe = load_config(config, Models(config.resolve().parent))
+    wanted = load_config(config, Models(config.resolve().parent), compat)
+    if wanted.tokens not in (Tokens(), Tokens(source="base")):
+        raise SearchError(
+            f"{config}: tokenizer_source, tokenizer, chat_template: a merge keeps the base's; leave them out"
+        )
+    recipe = wanted.recipe
     return write_candidate(recipe, open_worker(recipe), out)
 
 

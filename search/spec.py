@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from merging.methods import METHODS, nearest
 from search.errors import SpecError
+from search.space_spec import MORE, SearchSpaceSpec, Section, refuse_twice, wrong_at
 from search.yaml_source import Location, line_of, load_yaml
+
+__all__ = ["SearchSpaceSpec", "StudySpec", "load_study"]
 
 DEFAULT_STORAGE = "sqlite:///crucible.db"
 BASELINES = ("base", "uniform")
@@ -27,77 +22,7 @@ SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
 Dtype = Literal["float32", "bfloat16", "float16"]
 
 
-def _as_range(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("a number, or [low, high]")
-    return (value, value) if isinstance(value, int | float) else value
-
-
-def _refuse_twice(what: str, names: tuple[str, ...]) -> None:
-    twice = [name for i, name in enumerate(names) if name in names[:i]]
-    if twice:
-        raise ValueError(f"{what}: {twice[0]!r} is named twice; give each a name of its own")
-
-
-Range = Annotated[tuple[float, float], BeforeValidator(_as_range)]
-"""`[low, high]`: searched between the two. A single number: fixed."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
-
-
-class SearchSpaceSpec(_Section):
-    """What a candidate may be made of."""
-
-    methods: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Merge methods; with several the method is searched too."""
-    layer_groups: Annotated[int, Field(ge=1, strict=True)] | Literal["each"] = "each"
-    """Into how many runs of consecutive layers to cut the model, or `each` layer for itself."""
-    modules: tuple[str, ...] = ("self_attn", "mlp")
-    """Parts of a layer that get parameters of their own, by a piece of their tensors' names."""
-    weight: Range = (0.0, 1.0)
-    density: Range = (0.1, 1.0)
-    lambda_: Annotated[Range, Field(alias="lambda")] = (1.0, 1.0)
-    normalize: bool = False
-    """Divide a merged task vector by the sum of its weights. Off, unlike in mergekit: with it, weights only
-    say who counts for how much, and every candidate lies a full task vector away from the base."""
-
-    @field_validator("methods")
-    @classmethod
-    def _known(cls, methods: tuple[str, ...]) -> tuple[str, ...]:
-        _refuse_twice("methods", methods)
-        for name in methods:
-            if name not in METHODS:
-                raise ValueError(
-                    f"unknown method {name!r}{nearest(name, METHODS)}; known: {', '.join(METHODS)}"
-                )
-        return methods
-
-    @field_validator("modules")
-    @classmethod
-    def _distinct(cls, modules: tuple[str, ...]) -> tuple[str, ...]:
-        _refuse_twice("modules", modules)
-        if "" in modules:
-            raise ValueError("a module is a piece of tensors' names; '' is in all of them")
-        return modules
-
-    @field_validator("weight", "density", "lambda_")
-    @classmethod
-    def _ordered(cls, value: Range) -> Range:
-        if value[0] > value[1]:
-            raise ValueError(f"[low, high] is the wrong way round: {list(value)}")
-        return value
-
-    @field_validator("density")
-    @classmethod
-    def _share(cls, value: Range) -> Range:
-        if not (value[0] >= 1e-4 and value[1] <= 1):
-            raise ValueError(f"a density is a share kept, between 0.0001 and 1; found {list(value)}")
-        return value
-
-
-class SliceSpec(_Section):
+class SliceSpec(Section):
     """Items of one task: some that steer the search, others that only judge it."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -111,14 +36,14 @@ class SliceSpec(_Section):
     """Which items are drawn: the same seed draws the same items in every study."""
 
 
-class SamplerSpec(_Section):
+class SamplerSpec(Section):
     """Who proposes."""
 
     name: Literal["tpe", "cmaes", "nsga2", "random"] = "tpe"
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
 
 
-class EngineSpec(_Section):
+class EngineSpec(Section):
     """Who answers."""
 
     name: Literal["transformers"] = "transformers"
@@ -128,7 +53,7 @@ class EngineSpec(_Section):
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 64
 
 
-class BudgetSpec(_Section):
+class BudgetSpec(Section):
     """When to stop."""
 
     trials: Annotated[int, Field(ge=1, strict=True)] = 200
@@ -137,7 +62,7 @@ class BudgetSpec(_Section):
     """How many of the best trials by search score are judged on holdout items."""
 
 
-class StudySpec(_Section):
+class StudySpec(Section):
     """A study file's content; paths are as written, relative to `folder`."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -155,10 +80,23 @@ class StudySpec(_Section):
     @model_validator(mode="after")
     def _distinct(self) -> StudySpec:
         for what, names in (("experts", self.expert_names), ("slices", tuple(s.name for s in self.slices))):
-            _refuse_twice(what, names)
+            refuse_twice(what, names)
         taken = [name for name in self.expert_names if name in ("", "..", *BASELINES)]
         if taken:
             raise ValueError(f"experts: an expert cannot be called {taken[0]!r}; rename or link its folder")
+        return self
+
+    @model_validator(mode="after")
+    def _enough(self) -> StudySpec:
+        for method in map(METHODS.__getitem__, self.search_space.methods):
+            (fewest, most), found = method.experts, len(self.experts)
+            if not fewest <= found <= (most or found):
+                takes = f"{fewest}" if fewest == most else f"at least {fewest}"
+                noun = "expert" if takes == "1" else "experts"
+                raise wrong_at(
+                    "experts",
+                    f"{method.name} takes {takes} {noun}, found {found}; name others, or drop the method",
+                )
         return self
 
     @property
@@ -193,6 +131,8 @@ def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
 
 def _describe(error: ErrorDetails, path: Path, lines: dict[Location, int]) -> str:
     location: Location = tuple(part for part in error["loc"] if not _is_union_branch(part))
+    if error["type"] == "at_field":
+        location = (*location, error["ctx"]["field"])
     field = ".".join(str(part) for part in location) or "the study"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
@@ -206,7 +146,7 @@ def _describe(error: ErrorDetails, path: Path, lines: dict[Location, int]) -> st
             str(error["input"]), [word.strip("'") for word in choices.replace(" or ", ", ").split(", ")]
         )
         message = f"must be {choices}; found {error['input']!r}{guess}"
-    elif error["type"] != "value_error":
+    elif error["type"] not in ("value_error", "at_field"):
         message = f"{message[0].lower()}{message[1:]}; found {error['input']!r}"
     return f"{path}:{line_of(location, lines)}: {field}: {message}"
 
@@ -224,7 +164,8 @@ def _fields_at(location: Location) -> list[str]:
     for part in location:
         if isinstance(part, str):
             section = _SECTIONS[part]
-    return [info.alias or name for name, info in section.model_fields.items() if not info.exclude]
+    names = [info.alias or name for name, info in section.model_fields.items() if not info.exclude]
+    return sorted(names, key=MORE.__contains__)  # what every study may say first
 
 
 _SECTIONS: dict[str, type[BaseModel]] = {

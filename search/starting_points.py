@@ -16,11 +16,22 @@ TIMID, BOLD, LEADING = 0.1, 0.3, 0.5
 
 
 def starting_points(space: SearchSpace) -> list[dict[str, Any]]:
-    """Parameters of the first trials: per method two and one per expert; [] if nothing is to choose."""
+    """Parameters of the first trials, per method; [] if nothing is to choose.
+
+    Of methods that weigh task vectors, two and one per expert; of those that only compare weights, one per
+    expert and an even one; of those without weights, the middle of every range.
+    """
     experts = space.expert_names
     points = []
-    for method in space.spec.methods:
-        if METHODS[method].on_task_vectors:
-            points += [space.point(method, dict.fromkeys(experts, share)) for share in (TIMID, BOLD)]
-        points += [space.point(method, dict.fromkeys(experts, TIMID) | {lead: LEADING}) for lead in experts]
+    for method in map(METHODS.__getitem__, space.spec.methods):
+        if "weight" not in method.parameters:
+            points.append(space.point(method.name, {}))
+            continue
+        if method.on_task_vectors:
+            scaled = "lambda" in method.parameters
+            shares = (TIMID, BOLD) if scaled else (TIMID,)
+            points += [space.point(method.name, dict.fromkeys(experts, share)) for share in shares]
+        points += [
+            space.point(method.name, dict.fromkeys(experts, TIMID) | {lead: LEADING}) for lead in experts
+        ]
     return [point for i, point in enumerate(points) if point and point not in points[:i]]

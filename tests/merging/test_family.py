@@ -160,3 +160,11 @@ def test_a_head_that_an_expert_does_not_store_is_merged_as_its_embedding(tmp_pat
     mixed = type(worker)(double, worker.experts, worker.base_ref, worker.expert_refs)
     merged = dict(Candidate(mixed, recipe_of(worker, "linear", (1.0,))))
     assert torch.equal(merged["lm_head.weight"], worker.experts[0].tensor("model.embed_tokens.weight"))
+
+
+def test_more_rows_under_the_same_config_can_be_aligned(base: Path, tmp_path: Path) -> None:
+    weights = {**Pico().base(), "lm_head.weight": torch.zeros(40, 16)}
+    message = (
+        r"lm_head\.weight: shape \[40, 16\], the base .* has \[32, 16\]; set tokenizer_source to base or"
+    )
+    refuse(base, write_model(tmp_path / "e", weights, Pico()), message)

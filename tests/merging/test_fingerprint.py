@@ -10,7 +10,7 @@ import torch
 from merging import fingerprint
 from merging.checkpoint import open_checkpoint
 from merging.errors import CheckpointError
-from merging.fingerprint import Fingerprint, survey
+from merging.fingerprint import Fingerprint, digest_files, survey
 from tests.merging.pico import Pico, edit_json, write_model
 
 
@@ -105,3 +105,16 @@ def test_the_cache_lies_where_the_desktop_says(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     print_of(model)
     assert len(list((tmp_path / "own" / "crucible" / "fingerprints").glob("*.json"))) == 1
+
+
+def test_files_are_digested_once_until_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "a.bin"
+    file.write_bytes(b"abc")
+    first = digest_files([file], tmp_path / "cache")
+    assert first == {"a.bin": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}
+    with monkeypatch.context() as patch:
+        patch.setattr(fingerprint, "_file_digest", None)
+        assert digest_files([file], tmp_path / "cache") == first
+    file.write_bytes(b"abd")
+    assert digest_files([file], tmp_path / "cache") != first
+    assert digest_files([]) == {}

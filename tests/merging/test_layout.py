@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from merging.layout import is_embedding, layer_index, layer_order, n_layers, tied_embedding
+from merging.layout import (
+    is_embedding,
+    is_head,
+    is_table,
+    layer_index,
+    layer_order,
+    n_layers,
+    tied_embedding,
+    vocabulary_tensors,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,3 +50,41 @@ def test_embeddings_are_what_comes_before_the_layers() -> None:
     assert not is_embedding("model.layers.0.embed_q.weight")
     assert tied_embedding(["model.norm.weight", "model.embed_tokens.weight"]) == "model.embed_tokens.weight"
     assert tied_embedding(["model.norm.weight"]) is None
+
+
+@pytest.mark.parametrize(
+    ("names", "vocabulary"),
+    [
+        (["wte.weight", "wpe.weight", "h.0.ln_1.weight"], ["wte.weight"]),
+        (["gpt_neox.embed_in.weight", "embed_out.weight"], ["embed_out.weight", "gpt_neox.embed_in.weight"]),
+        (["model.embed_tokens.weight", "lm_head.bias"], ["lm_head.bias", "model.embed_tokens.weight"]),
+        (["word_embeddings.weight", "word_embeddings_layernorm.weight"], ["word_embeddings.weight"]),
+        (["position_embeddings.weight", "model.layers.0.embed_tokens.weight"], []),
+    ],
+)
+def test_vocabulary_tensors_are_token_embeddings_and_heads(names: list[str], vocabulary: list[str]) -> None:
+    assert vocabulary_tensors(names) == vocabulary
+
+
+def test_a_head_comes_last_whatever_it_is_called() -> None:
+    names = ["embed_out.weight", "gpt_neox.layers.0.a", "gpt_neox.embed_in.weight"]
+    assert layer_order(names) == names[::-1]
+    assert is_head("embed_out.weight")
+    assert not is_embedding("embed_out.weight")
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "table"),
+    [
+        ("gpt_neox.layers.0.attention.bias", (1, 1, 8, 8), True),
+        ("h.0.attn.bias", (1, 1, 8, 8), True),
+        ("gpt_neox.layers.0.attention.masked_bias", (), True),
+        ("model.layers.0.self_attn.rotary_emb.inv_freq", (4,), True),
+        ("model.layers.0.attn.bias", (8,), False),
+        ("model.layers.0.attention.dense.bias", (8,), False),
+    ],
+)
+def test_tables_that_models_compute_are_told_from_weights(
+    name: str, shape: tuple[int, ...], table: bool
+) -> None:
+    assert is_table(name, shape) is table

@@ -58,3 +58,19 @@ def test_what_the_hub_does_not_give_is_named_in_one_line(tmp_path: Path) -> None
     ) as error:
         locate("org/other", tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_pickles_are_asked_for_only_where_they_are_allowed_and_needed(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download",
+        lambda name, revision, allow_patterns: asked.append(allow_patterns) or str(hub),
+    )
+    locate("org/name@v1", tmp_path)
+    locate("org/name@v1", tmp_path, allow_pickle=True)
+    (hub / "model.safetensors").write_text("")
+    locate("org/name@v1", tmp_path, allow_pickle=True)
+    assert ["pytorch_model*.bin" in patterns for patterns in asked] == [False, False, True, False]
+    assert all("adapter_config.json" in patterns for patterns in asked)

@@ -128,8 +128,24 @@ def test_the_digest_is_the_same_in_another_process() -> None:
     assert out.stdout.strip() == recipe().digest
 
 
+@pytest.mark.parametrize(
+    ("method", "digest"),
+    [
+        ("task_arithmetic", "4bf71765bcd30da6d9e324a6c03e927ce4f44dab137072b91c274c88eeaf6ba6"),
+        ("ties", "7d69bac476fb85144cc68f27245f49186456a1af47a5244d2e1758ebddab3188"),
+        ("dare_linear", "a730c410ab7f8150018bac148403187ea19d8c7468a2694b50013477fb89584b"),
+    ],
+)
+def test_evidence_stays_where_it_was_filed(method: str, digest: str) -> None:
+    """Digests of 0.1.0; those of methods that draw masks are of the second way to draw them."""
+    assert recipe(method).digest == digest
+
+
 def test_recipes_need_no_torch() -> None:
-    code = "import sys; sys.modules['torch'] = None; import merging.recipe, merging.methods, merging.layout"
+    code = (
+        "import sys; sys.modules['torch'] = None;"
+        " import merging.recipe, merging.methods, merging.layout, merging.dialect_out, merging.dialect"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 

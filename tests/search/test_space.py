@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from merging.methods import METHODS
 from merging.recipe import ModelRef
 from search.errors import SpecError
 from search.space import SearchSpace
@@ -121,3 +122,65 @@ def test_a_leading_expert_weighs_more_at_every_site() -> None:
     for name, layer in ((MLP.format(0), 0), (ATTENTION.format(3), 3), ("lm_head.weight", None)):
         assert recipe.parameters_for(name, layer).weight == (1.0, 0.2)
         assert recipe.parameters_for(name, layer).density == (0.55, 0.55)
+
+
+def names_of(some: SearchSpace) -> set[str]:
+    return {name.partition(".")[0] for name in some.distributions}
+
+
+def test_any_parameter_of_the_registry_is_searched_or_fixed() -> None:
+    some = space(methods=("breadcrumbs",), gamma=(0.0, 0.05), rescale=True, density=(0.2, 0.8))
+    assert names_of(some) == {"weight", "density", "gamma"}
+    assert "gamma.layers0-1.mlp.b" in some.distributions
+    params = {name: 0.5 for name in some.distributions} | {"gamma.layers0-1.mlp.b": 0.01}
+    parameters = some.decode(params).parameters_for(MLP.format(0), 0)
+    assert dict(parameters.more)["gamma"] == (0.05, 0.01)
+    assert parameters.rescale
+    fixed = space(methods=("sce",), select_topk=(0.3, 0.3), variant="fusechat")
+    assert fixed.distributions == {}
+    more = fixed.decode({}).parameters_for(MLP.format(0), 0).more
+    assert more == (("select_topk", 0.3), ("variant", "fusechat"))
+
+
+def test_what_no_method_reads_is_not_searched() -> None:
+    assert names_of(space(methods=("model_stock",))) == set()
+    assert names_of(space(methods=("multislerp",))) == {"weight"}
+    assert names_of(space(methods=("ties", "sce"), select_topk=(0.1, 1.0))) == {
+        "method",
+        "weight",
+        "density",
+        "select_topk",
+    }
+
+
+def test_one_number_for_all_experts_is_searched_per_site() -> None:
+    spec = SearchSpaceSpec(methods=("nearswap",), layer_groups=1, t=(0.00001, 0.001))
+    some = SearchSpace(spec, ModelRef("base", "base"), (ModelRef("a", "a"),), ("a",), 4, "bfloat16", 0)
+    assert set(some.distributions) == {"t.layers0-3.self_attn", "t.layers0-3.mlp", "t.outer"}
+    made = some.decode({name: 0.000123456 for name in some.distributions})
+    assert made.parameters_for(MLP.format(0), 0).get("t", 0.0) == 0.0001235
+    assert made.parameters_for(NORM.format(0), 0).get("t", 0.0) == 0.0001235
+    assert len(starting_points(some)) == 1
+
+
+@given(st.data())
+def test_gamma_and_epsilon_give_way_to_density(data: st.DataObject) -> None:
+    some = space(methods=("della", "breadcrumbs"), gamma=(0.0, 0.3), epsilon=(0.0, 0.5))
+    params: dict[str, Any] = {
+        name: data.draw(st.floats(bounds.low, bounds.high))
+        for name, bounds in some.distributions.items()
+        if name != "method"
+    }
+    for method in ("della", "breadcrumbs"):
+        some.decode({**params, "method": method})
+
+
+def test_starting_points_of_every_method_mean_a_merge() -> None:
+    for method in METHODS.values():
+        count = method.experts[1] or 2
+        refs = tuple(ModelRef(name, name) for name in ("a", "b")[:count])
+        more = {"t": (0.0, 1.0)} if "t" in method.parameters else {}
+        spec = SearchSpaceSpec(methods=(method.name,), layer_groups=2, density=(0.3, 0.7), **more)
+        some = SearchSpace(spec, ModelRef("base", "base"), refs, ("a", "b")[:count], 4, "bfloat16", 0)
+        for point in starting_points(some) or [{}]:
+            assert some.decode(point).method == method.name

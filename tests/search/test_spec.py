@@ -76,6 +76,40 @@ def test_lambda_is_spelled_as_in_mergekit(tmp_path: Path) -> None:
         ("weight: [0.0, 1.0]", "weight: true", ["search_space.weight", "a number, or [low, high]"]),
         ("name: tiny", "name: 2020-99-99", ["not a study: month must be in 1..12"]),
         ("dtype: bfloat16", "dtype: bfloat61", ["dtype: must be", "did you mean 'bfloat16'?"]),
+        (
+            "methods: [ties]",
+            "methods: [ties]\n  gamma: 0.1",
+            [":7: search_space.gamma: no method of this study reads it, only breadcrumbs"],
+        ),
+        (
+            "methods: [ties]",
+            "methods: [breadcrumbs]\n  gama: 0.1",
+            [":7: search_space.gama: unknown field; did you mean 'gamma'?"],
+        ),
+        (
+            "methods: [ties]",
+            "methods: [breadcrumbs]\n  gamma: [0.0, 1.5]",
+            [":7: search_space.gamma: 1.5 is out of range; give numbers from 0 up to 1"],
+        ),
+        (
+            "methods: [ties]",
+            "methods: [sce]\n  select_topk: [1, 0.1]",
+            ["select_topk: [low, high] is the wrong"],
+        ),
+        ("methods: [ties]", "methods: [sce]\n  variant: fuse", ["variant: must be 'mergekit' or 'fusechat'"]),
+        ("methods: [ties]", "methods: [karcher]\n  max_iter: 0", ["search_space.max_iter", "found 0"]),
+        (
+            "methods: [ties]",
+            "methods: [model_stock]\n  filter_wise: 1",
+            ["search_space.filter_wise", "found 1"],
+        ),
+        ("methods: [ties]", "methods: [nearswap]", ["search_space.t: is missing; nearswap needs it"]),
+        (
+            "methods: [ties]",
+            "methods: [nearswap]\n  t: 0.5",
+            [":3: experts: nearswap takes 1 expert, found 3; name others, or drop the method"],
+        ),
+        ("methods: [ties]", "methods: [slerp]\n  t: [0, 2]", ["search_space.t: 2 is beyond the expert"]),
     ],
 )
 def test_each_mistake_is_named_with_its_field_and_remedy(
@@ -114,3 +148,13 @@ def test_broken_yaml_is_named_with_its_line(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"absent\.yaml: cannot be read: No such file"):
         load_study(tmp_path / "absent.yaml")
+
+
+def test_what_a_study_leaves_out_is_no_part_of_its_identity(tmp_path: Path) -> None:
+    said = load_study(TINY / "study.yaml").model_dump(mode="json", by_alias=True)["search_space"]
+    known = ["methods", "layer_groups", "modules", "weight", "density", "lambda", "normalize"]
+    assert list(said) == known
+    path = tmp_path / "study.yaml"
+    path.write_text(edited("methods: [ties]", "methods: [sce]\n  select_topk: 0.5"))
+    again = load_study(path).model_dump(mode="json", by_alias=True)["search_space"]
+    assert again["select_topk"] == [0.5, 0.5]

@@ -1,0 +1,142 @@
+"""Runs a step over a tensor: compiled where the model is large and a compiler is there, else eagerly.
+
+torch.compile makes C++ for CPUs and Triton for CUDA of the same definition. Numbers are tensors, sizes are
+dynamic: nothing is compiled again between candidates. Eager and compiled runs give the same bits.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Kernel = Callable[..., Tensor]
+
+LARGE = 1 << 25
+"""Elements of a model from which on compiling is worth its seconds."""
+
+_TINY = 1 << 12
+"""Elements of a tensor below which a compiled call costs as much as an eager one."""
+
+_EAGER_CHUNK = 1 << 20
+_LONGEST = 1 << 30
+"""Elements a kernel takes at once: positions fit 32 bits, and a mask's keys hold for as many."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one tensor of a candidate is made: a kernel, what it reads and the numbers it reads it with."""
+
+    kernel: Kernel
+    inputs: tuple[Tensor, ...]
+    numbers: Mapping[str, Tensor] = field(default_factory=dict)
+    rows: bool = False
+    """Whether it wants whole tensors in their shape rather than flat parts of them."""
+    keys: Callable[[int], Mapping[str, Tensor]] | None = None
+    """Numbers of a block of `_LONGEST` elements, for kernels that draw; else the same for all."""
+    bound: float = float("nan")
+    """No result is larger than this; NaN if that is not known."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Where steps run; `compiled` as `should_compile` says."""
+
+    device: str = "cpu"
+    compiled: bool = False
+
+    def run(self, step: Step, out: Tensor) -> None:
+        """Fill `out`, contiguous and of the inputs' shape, with the step's result, cast to its dtype."""
+        if step.rows:
+            self._pass(step.kernel, out, step.inputs, self._moved(step.numbers))
+            return
+        flat, inputs = out.view(-1), [tensor.reshape(-1) for tensor in step.inputs]
+        longest = _LONGEST if self._compiles(flat.numel()) else _EAGER_CHUNK
+        for start in range(0, flat.numel(), longest):
+            numbers = self._moved(self._numbers_at(step, start))
+            part = slice(start, start + longest)
+            self._pass(step.kernel, flat[part], [tensor[part] for tensor in inputs], numbers)
+
+    def reduce(self, step: Step) -> list[Tensor]:
+        """What the kernel makes of each flat part, a multiple of 2^20 elements long but the last."""
+        inputs = [tensor.reshape(-1) for tensor in step.inputs]
+        numbers, parts = self._moved(step.numbers), []
+        for start in range(0, inputs[0].numel(), _EAGER_CHUNK):
+            part = [self._to(tensor[start : start + _EAGER_CHUNK]) for tensor in inputs]
+            run = _reducing(step.kernel) if self._compiles(part[0].numel()) else step.kernel
+            parts.append(run(*part, **numbers))
+        return parts
+
+    def _pass(
+        self, kernel: Kernel, out: Tensor, inputs: Any, numbers: Mapping[str, Tensor]
+    ) -> None:
+        run = _writing(kernel) if self._compiles(out.numel()) else _eagerly
+        run(kernel, out, [self._to(tensor) for tensor in inputs], numbers)
+
+    def _compiles(self, numel: int) -> bool:
+        return self.compiled and numel >= _TINY
+
+    def _numbers_at(self, step: Step, start: int) -> Mapping[str, Tensor]:
+        if step.keys is None:
+            return step.numbers
+        block, first = divmod(start, _LONGEST)
+        return {**step.numbers, **step.keys(block), "first": torch.tensor(first, dtype=torch.int32)}
+
+    def _moved(self, numbers: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: self._to(tensor) for name, tensor in numbers.items()}
+
+    def _to(self, tensor: Tensor) -> Tensor:
+        return tensor if self.device == "cpu" else tensor.to(self.device, non_blocking=True)
+
+
+def should_compile(elements: int, device: str) -> bool:
+    """Whether to compile for a model of this size on this device; says once if a compiler is missing."""
+    return elements >= LARGE and _has_compiler(torch.device(device).type)
+
+
+@cache
+def _has_compiler(device: str) -> bool:
+    if device != "cpu":
+        return True  # Triton brings its own
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        return shutil.which(get_cpp_compiler()) is not None
+    except InvalidCxxCompiler:
+        logging.getLogger(__name__).warning(
+            "no C++ compiler found: merging eagerly, many times slower; install g++ or clang++"
+        )
+        return False
+
+
+def _eagerly(kernel: Kernel, out: Tensor, inputs: list[Tensor], numbers: Mapping[str, Tensor]) -> None:
+    out.copy_(kernel(*inputs, **numbers))
+
+
+@cache
+def _writing(kernel: Kernel) -> Callable[..., None]:
+    return _compiled(_eagerly, f"merge_{type(kernel).__name__}_{abs(hash(kernel)):x}")
+
+
+@cache
+def _reducing(kernel: Kernel) -> Callable[..., Tensor]:
+    def run(*inputs: Tensor, **numbers: Tensor) -> Tensor:
+        return kernel(*inputs, **numbers)
+
+    return _compiled(run, f"reduce_{type(kernel).__name__}_{abs(hash(kernel)):x}")
+
+
+def _compiled(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """torch.compile keeps a few compilations per code object, so every kernel gets a code object of its own."""
+    own = types.FunctionType(
+        function.__code__.replace(co_name=name), function.__globals__, name, None, function.__closure__
+    )
+    return torch.compile(own, dynamic=True, fullgraph=True)

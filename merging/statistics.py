@@ -1,0 +1,173 @@
+"""What a merge needs to know of its models, whatever its numbers: made once per expert or family, and kept.
+
+Task vectors are taken in float32, chunk by chunk, so that nothing grows with a tensor but what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from merging.gram import gram, row_gram
+from merging.operators import RANKS
+from merging.order import Order, order_of
+from merging.selection import divergence, importance, importance_threshold, variance
+from merging.spectral import tsv
+from merging.statistics_cache import Statistic, StatisticsCache
+from merging.sums import one_thread
+
+SMALL = 1 << 12
+"""Elements from which on a statistic is worth a file."""
+
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class TensorSet:
+    """One tensor of every input that takes part: mapped, in its stored dtype, with the name of its content."""
+
+    base: Tensor
+    experts: tuple[Tensor, ...]
+    base_id: str
+    expert_ids: tuple[str, ...]
+
+    @property
+    def numel(self) -> int:
+        """Number of elements."""
+        return self.base.numel()
+
+    def pick(self, experts: Sequence[int]) -> TensorSet:
+        """The same with these experts only."""
+        return TensorSet(
+            self.base,
+            tuple(self.experts[i] for i in experts),
+            self.base_id,
+            tuple(self.expert_ids[i] for i in experts),
+        )
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Statistics of models' tensors, from the cache or made now."""
+
+    cache: StatisticsCache = field(default_factory=StatisticsCache)
+
+    def magnitudes(self, tensors: TensorSet, i: int) -> Order:
+        """Order of the magnitudes of expert `i`'s task vector."""
+        made = self._get(
+            "magnitudes", tensors, (i,), lambda: order_of(_magnitudes(tensors, i), tensors.numel).to_tensors()
+        )
+        return Order.from_tensors(made, tensors.numel)
+
+    def ranks(self, tensors: TensorSet, i: int) -> tuple[Tensor, float, float]:
+        """Ranks of the magnitudes in their rows, flat uint8, with sums of |d| and of rank * |d|."""
+        made = self._get("ranks", tensors, (i,), lambda: _ranks(tensors, i))
+        return made["ranks"], float(made["sums"][0]), float(made["sums"][1])
+
+    def peak(self, tensor: Tensor, source: str) -> float:
+        """The largest magnitude in a tensor of a model, whose name of content is `source`."""
+        made = self.cache.get(
+            "peak", (source,), lambda: {"peak": _peak(tensor)}, on_disk=tensor.numel() >= SMALL
+        )
+        return float(made["peak"])
+
+    def gram(self, tensors: TensorSet, *, of: str, axis: int | None = None) -> Tensor:
+        """Dot products of what `of` says: "experts", "task vectors", or "all" (the base, then the experts).
+
+        float64 [m, m]; along one axis of the tensors, if given, [..., m, m].
+        """
+        vectors = (tensors.base, *tensors.experts) if of == "all" else tensors.experts
+        base = tensors.base if of == "task vectors" else None
+
+        def make() -> Statistic:
+            found = gram(vectors, base) if axis is None else row_gram(vectors, axis, base)
+            return {"gram": found}
+
+        everyone = range(len(tensors.experts))
+        return self._get(f"gram of {of} along {axis}", tensors, everyone, make)["gram"]
+
+    def variances(self, tensors: TensorSet) -> tuple[Order, int]:
+        """Order of the variances between the experts' task vectors, and how many are not 0."""
+        everyone = range(len(tensors.experts))
+
+        def make() -> Statistic:
+            order = order_of(_variances(tensors), tensors.numel)
+            nonzero = sum(int(torch.count_nonzero(chunk)) for chunk in _variances(tensors))
+            return {**order.to_tensors(), "nonzero": torch.tensor(nonzero)}
+
+        made = dict(self._get("variances", tensors, everyone, make))
+        nonzero = int(made.pop("nonzero"))
+        return Order.from_tensors(made, tensors.numel), nonzero
+
+    def importance(self, tensors: TensorSet) -> tuple[Tensor, Tensor]:
+        """Arcee Fusion's divergences, float32 [..., 1], and its threshold, float32 []."""
+
+        def make() -> Statistic:
+            expert = tensors.experts[0]
+            rows = divergence(tensors.base, expert)
+            threshold = importance_threshold(importance(tensors.base, expert, rows))
+            return {"divergences": rows, "threshold": threshold}
+
+        made = self._get("importance", tensors, (0,), make)
+        return made["divergences"], made["threshold"]
+
+    def tsv_parts(self, tensors: TensorSet) -> list[Tensor]:
+        """Each expert's part of TSV-Merge among these, float32."""
+        everyone = range(len(tensors.experts))
+
+        def make() -> Statistic:
+            parts = tsv([expert.float() - tensors.base.float() for expert in tensors.experts])
+            return {str(i): part.contiguous() for i, part in enumerate(parts)}
+
+        made = self._get("tsv", tensors, everyone, make)
+        return [made[str(i)] for i in everyone]
+
+    def _get(
+        self, kind: str, tensors: TensorSet, experts: Sequence[int], make: Callable[[], Statistic]
+    ) -> Statistic:
+        sources = (tensors.base_id, *(tensors.expert_ids[i] for i in experts))
+        return self.cache.get(kind, sources, make, on_disk=tensors.numel >= SMALL)
+
+
+def _magnitudes(tensors: TensorSet, i: int) -> Iterator[Tensor]:
+    base, expert = tensors.base.reshape(-1), tensors.experts[i].reshape(-1)
+    for start in range(0, len(base), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        yield (expert[part].float() - base[part].float()).abs()
+
+
+def _variances(tensors: TensorSet) -> Iterator[Tensor]:
+    flat = [tensor.reshape(-1) for tensor in (tensors.base, *tensors.experts)]
+    for start in range(0, len(flat[0]), _CHUNK):
+        base, *experts = (tensor[start : start + _CHUNK] for tensor in flat)
+        yield variance(base, experts)
+
+
+def _peak(tensor: Tensor) -> Tensor:
+    low, high = torch.aminmax(tensor)
+    return torch.maximum(-low, high).float()
+
+
+def _ranks(tensors: TensorSet, i: int) -> Statistic:
+    """Ranks of equal magnitudes follow their positions; a row of one element has rank 0."""
+    columns = tensors.base.shape[-1] if tensors.base.dim() > 1 else tensors.numel
+    base, expert = tensors.base.reshape(-1, columns), tensors.experts[i].reshape(-1, columns)
+    step = max(1, _CHUNK // columns)
+    ranks = torch.empty(base.shape, dtype=torch.uint8)
+    sums = np.zeros(2)
+    for start in range(0, len(base), step):
+        size = (expert[start : start + step].float() - base[start : start + step].float()).abs()
+        place = size.argsort(dim=1, stable=True).argsort(dim=1)
+        rank = (place * RANKS + (columns - 1) // 2) // max(columns - 1, 1)
+        ranks[start : start + step] = rank.to(torch.uint8)
+        sums += _two_sums(size, rank)
+    return {"ranks": ranks.reshape(-1), "sums": torch.from_numpy(sums)}
+
+
+def _two_sums(size: Tensor, rank: Tensor) -> list[float]:
+    with one_thread(size):  # float64 sums of more threads would differ in their last bits
+        return [float(size.double().sum()), float((size.double() * rank).sum())]
