@@ -1,14 +1,15 @@
 # make demo   sets everything up and runs the main job: experts in, a provably better merge out
 # make test   sets everything up, checks types and style, runs the tests
+# make bench  measures how fast merging is, against copying and against mergekit (docs/benchmarks.md)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help install demo lint test clean
+.PHONY: help install demo lint test bench clean
 help:
-	@sed -n '1,2s/^# //p' Makefile
+	@sed -n '1,3s/^# //p' Makefile
 
 install: $(INSTALLED)
 $(INSTALLED): pyproject.toml
@@ -30,6 +31,9 @@ lint: $(DEV)
 
 test: lint
 	$(BIN)/python -m pytest --cov --cov-report=term
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks $(BENCH)
 
 clean:
 	rm -rf $(VENV) crucible-demo .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from merging.vocabulary import BASE, UNION, Alignment, align, read_vocabulary, r
 _WIDEST = 8  # bytes of a number
 
 
-def align_models(models: Sequence[Checkpoint], source: str, cache: Path | None = None) -> list[Checkpoint]:
+def align_models(
+    models: Sequence[Checkpoint], source: str, cache: Path | None = None, multiple: int = 1
+) -> list[Checkpoint]:
     """Models, the base first, with embeddings, head, config and tokenizer for one vocabulary.
 
-    `source` is `base`, `union`, or the path of one of the models.
+    `source` is `base`, `union`, or the path of one of the models. Rows are added up to a `multiple`.
 
     Raises:
         CheckpointError: a model lacks tokenizer.json or embedding, or tensors differ by more than rows.
@@ -33,6 +36,7 @@ def align_models(models: Sequence[Checkpoint], source: str, cache: Path | None =
     vocabularies = [_vocabulary_of(model) for model in models]
     _check_tensors(models)
     alignment = align(vocabularies, [_rows(model) for model in models], place)
+    alignment = replace(alignment, padding=-alignment.count % multiple)
     donor = models[0 if place == UNION else int(place)]
     texts = {}
     if place == UNION:
@@ -59,7 +63,8 @@ def _aligned(
     model = models[number]
     prints = [survey(each, fingerprints(cache)).digest for each in models]
     inputs = {"aligned": prints, "model": number, "donor": models.index(donor), "texts": dict(texts)}
-    rows = len(alignment.rows[number])
+    inputs |= {"padding": alignment.padding} if alignment.padding else {}
+    rows = alignment.count
     names = [] if alignment.keeps(number, _rows(model)) else vocabulary_tensors(model.tensors)
     sizes = [rows * math.prod(model.tensors[name].shape[1:]) * _WIDEST for name in names]
     change = Change(

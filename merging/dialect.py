@@ -1,7 +1,8 @@
 """mergekit's YAML, read: every method of the registry, over whole models or slices of them, with its filters,
 gradients and levels of parameters.
 
-What mergekit would do and we do not (modules, LoRA by `+`, settings of single tokens) is named and refused.
+What mergekit would do and we do not (modules, settings of single tokens) is named and refused. What
+`model+lora` means is for the one to say who opens models.
 """
 
 from __future__ import annotations

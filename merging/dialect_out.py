@@ -6,7 +6,7 @@ that matches wins; where that says too little, full names do, those that contain
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +17,13 @@ from merging.errors import RecipeError
 from merging.layout import layer_index, layer_order
 from merging.methods import PARAMETERS, Method, find_method
 from merging.recipe import LayerGroup, ModelRef, Parameters, Recipe, Rule
-from merging.rules import Setting, more_of
+from merging.rules import Setting, more_of, place_of
 from merging.stacking import rename_layer
 
 Value = float | bool | str
 Reader = Callable[[Parameters], Value]
+Model = str | dict[str, Any]
+"""A model as mergekit names it."""
 
 _SHARED: Mapping[str, Reader] = {
     "lambda": lambda parameters: parameters.lambda_,
@@ -33,12 +35,16 @@ _OURS = ("from_base", "variant")
 
 
 def to_mergekit(
-    recipe: Recipe, names: Iterable[str], densities: Mapping[str, tuple[float, ...]] | None = None
+    recipe: Recipe,
+    names: Iterable[str],
+    densities: Mapping[str, tuple[float, ...]] | None = None,
+    adapters: Collection[int] = (),
 ) -> str:
     """The recipe as mergekit's YAML; `names` are the tensors of its base model.
 
     `densities` (see `MergeWorker.kept_densities`) replace the recipe's for single tensors, so that mergekit's
-    unstable sort has no choice among tied magnitudes.
+    unstable sort has no choice among tied magnitudes. `adapters` are the numbers of the experts that are LoRA
+    adapters of the base.
 
     Raises:
         RecipeError: mergekit has no words for this recipe.
@@ -47,15 +53,20 @@ def to_mergekit(
     from_base = _check_expressible(recipe, method)
     base_read = method.base != "config only" and from_base
     names = layer_order(names)
-    reader = _Reads(recipe, method, densities or {}, base_read)
+    models = [
+        _with_lora(recipe.base, expert) if i in adapters else _model(expert)
+        for i, expert in enumerate(recipe.experts)
+    ]
+    reader = _Reads(recipe, method, densities or {}, base_read, models)
     config = {
         "merge_method": recipe.method,
-        **_models(recipe, method, from_base),
+        **_models(recipe, models, from_base),
         "slices": [reader.slice(group, _tensors_of(recipe, group, names)) for group in recipe.layers],
         "dtype": recipe.arithmetic_dtype or "float32",
         "out_dtype": recipe.dtype,
         **({"seed": recipe.seed} if method.random and recipe.seed else {}),
         **({"compat": recipe.compat} if recipe.compat else {}),
+        **_tokenizer(recipe, models, from_base),
     }
     promise = (
         "draws random masks of its own, so its checkpoint differs"
@@ -85,11 +96,25 @@ def _check_expressible(recipe: Recipe, method: Method) -> bool:
     return said.pop()
 
 
-def _models(recipe: Recipe, method: Method, from_base: bool) -> dict[str, Any]:
+def _models(recipe: Recipe, models: Sequence[Model], from_base: bool) -> dict[str, Any]:
     """The base model; where mergekit would take it for an input, a key that only we read."""
+    base = _model(recipe.base)
     if from_base:
-        return {"base_model": _model(recipe.base)}
-    return {} if recipe.base == recipe.experts[0] else {"config_source": _model(recipe.base)}
+        return {"base_model": base}
+    return {} if base == models[0] else {"config_source": base}
+
+
+def _tokenizer(recipe: Recipe, models: Sequence[Model], from_base: bool) -> dict[str, Any]:
+    """mergekit knows `base` only where a base model is named; without one it takes whichever comes."""
+    source: Model | None = recipe.tokenizer_source
+    if source is None:
+        return {}
+    if source != "union" and not (source == "base" and from_base):
+        named = zip((recipe.base, *recipe.experts), (_model(recipe.base), *models), strict=True)
+        source = next((name for ref, name in named if source in ("base", place_of(ref))), source)
+    if recipe.pad_to_multiple_of is None:
+        return {"tokenizer_source": source}
+    return {"tokenizer": {"source": source, "pad_to_multiple_of": recipe.pad_to_multiple_of}}
 
 
 @dataclass(frozen=True)
@@ -133,10 +158,12 @@ class _Reads:
     method: Method
     densities: Mapping[str, tuple[float, ...]]
     base_read: bool
+    models: Sequence[Model]
+    """The experts as mergekit names them."""
 
     def slice(self, group: LayerGroup, tensors: list[_Tensor]) -> dict[str, Any]:
-        sources = [self._source(self.recipe.base, 0, group, {})] if self.base_read else []
-        for i, expert in enumerate(self.recipe.experts):
+        sources = [self._source(_model(self.recipe.base), 0, group, {})] if self.base_read else []
+        for i, expert in enumerate(self.models):
             if group.takes_part(i + 1):
                 sources.append(self._source(expert, i + 1, group, self._own(i, group, tensors)))
         shared = dict(_SHARED) | {
@@ -174,14 +201,12 @@ class _Reads:
         rules = [*self.recipe.outer, *(rule for group in self.recipe.layers for rule in group.rules)]
         return any(name in dict(rule.parameters.more) for rule in rules)
 
-    def _source(
-        self, model: ModelRef, i: int, group: LayerGroup, parameters: dict[str, Any]
-    ) -> dict[str, Any]:
+    def _source(self, model: Model, i: int, group: LayerGroup, parameters: dict[str, Any]) -> dict[str, Any]:
         first = self.recipe.origin(i, group.start)
         assert first is not None, "an input that takes no part is no source"
         layers = [first, first + group.stop - group.start]
         own = {"parameters": parameters} if parameters else {}
-        return {"model": _model(model), "layer_range": layers, **own}
+        return {"model": model, "layer_range": layers, **own}
 
 
 def _name_at(recipe: Recipe, i: int, name: str) -> str:
@@ -233,8 +258,16 @@ def _more(name: str, method: Method, i: int | None = None) -> Reader:
     return read
 
 
-def _model(model: ModelRef) -> str | dict[str, Any]:
+def _model(model: ModelRef) -> Model:
     """A model as mergekit names it; `+` would mean a LoRA and `@` a revision, so those are spelled out."""
     if "+" in model.path or "@" in model.path:
         return {"model": {"path": model.path, "revision": model.revision}}
-    return f"{model.path}@{model.revision}" if model.revision else model.path
+    return place_of(model)
+
+
+def _with_lora(model: ModelRef, lora: ModelRef) -> Model:
+    names = _model(model), _model(lora)
+    if isinstance(names[0], str) and isinstance(names[1], str):
+        return "+".join(names)  # type: ignore[arg-type]
+    spelled = [{"path": each.path, "revision": each.revision} for each in (model, lora)]
+    return {"model": spelled[0], "lora": spelled[1]}

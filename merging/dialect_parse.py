@@ -123,20 +123,23 @@ def _source(entry: Mapping[str, Any], where: str, depths: Mapping[str, int]) -> 
 
 
 def model_name(value: Any, where: str) -> str:
-    """A model's path or hub id with revision; mergekit also spells them out as a mapping."""
-    inner = value.get("model", value) if isinstance(value, dict) else value
-    if isinstance(value, dict) and value.get("override_architecture"):
+    """A model's path or hub id with revision, or `model+lora`; mergekit also spells them out as a mapping."""
+    if not isinstance(value, dict):
+        return _place_name(value, where)
+    if value.get("override_architecture"):
         raise RecipeError(
             f"{where}: override_architecture: is not done here; a model is what its config says"
         )
-    if isinstance(inner, dict):
-        revision = inner.get("revision")
-        inner = f"{inner.get('path')}@{revision}" if revision else inner.get("path")
-    elif isinstance(inner, str) and "+" in inner:
-        raise RecipeError(f"{where}: {inner!r} names a LoRA after '+'; merge it into its model first")
-    if not isinstance(inner, str) or (isinstance(value, dict) and value.get("lora")):
+    model = _place_name(value.get("model", value), where)
+    return f"{model}+{_place_name(value['lora'], where)}" if value.get("lora") else model
+
+
+def _place_name(value: Any, where: str) -> str:
+    place = value.get("path") if isinstance(value, dict) else value
+    if not isinstance(place, str):
         raise RecipeError(f"{where}: expected a model's path or hub id, found {value!r}")
-    return inner
+    revision = value.get("revision") if isinstance(value, dict) else None
+    return f"{place}@{revision}" if revision else place
 
 
 def check_keys(found: Mapping[str, Any], known: Sequence[str], where: str) -> None:

@@ -60,7 +60,9 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             Parameter("lambda", "scale of the merged sum of task vectors"),
             Parameter("normalize", "divide by the weights that took part", "bool"),
             Parameter("rescale", "scale what was kept to the L1 norm of before", "bool"),
-            Parameter("t", "way from the base (0) to the expert (1); for nearswap, the largest step", low=0.0),
+            Parameter(
+                "t", "way from the base (0) to the expert (1); for nearswap, the largest step", low=0.0
+            ),
             Parameter("from_base", "interpolate task vectors instead of weights", "bool"),
             Parameter("nuslerp_flatten", "treat a tensor as one vector", "bool"),
             Parameter("nuslerp_row_wise", "rows rather than columns, if not flattened", "bool"),
@@ -72,9 +74,7 @@ PARAMETERS: Mapping[str, Parameter] = MappingProxyType(
             Parameter(
                 "select_topk", "share of elements, by variance between experts, that is merged", low=0, high=1
             ),
-            Parameter(
-                "variant", "whose publication of SCE", "word", words=("mergekit", "fusechat")
-            ),
+            Parameter("variant", "whose publication of SCE", "word", words=("mergekit", "fusechat")),
             Parameter("scale", "factor of the one input"),
         )
     }

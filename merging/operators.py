@@ -50,12 +50,17 @@ class TaskVectors:
         return self.sparsifier in ("bernoulli", "magprune")
 
     def __call__(
-        self, base: Tensor, *rest: Tensor, numbers: Tensor, words: Tensor, first: Tensor
+        self,
+        base: Tensor,
+        *rest: Tensor,
+        numbers: Tensor,
+        words: Tensor | None = None,
+        first: Tensor | None = None,
     ) -> Tensor:
         """Merge the elements from position `first` on; `rest` are experts, then their ranks for magprune.
 
         All of one shape [n], experts and base of any float dtype, ranks uint8; numbers float32 [FIELDS, experts],
-        words int32 [WORDS, experts], first int32 []. Returns float32 [n].
+        words int32 [WORDS, experts] and first int32 [], for those that draw. Returns float32 [n].
         """
         base = base.float()
         scaled = []
@@ -73,12 +78,19 @@ class TaskVectors:
         return base + mixed * numbers[LAMBDA, 0]
 
     def _kept(
-        self, i: int, delta: Tensor, rank: Tensor | None, numbers: Tensor, words: Tensor, first: Tensor
+        self,
+        i: int,
+        delta: Tensor,
+        rank: Tensor | None,
+        numbers: Tensor,
+        words: Tensor | None,
+        first: Tensor | None,
     ) -> Tensor:
         if self.sparsifier == "magnitude":
             return delta.abs() >= numbers[LOW, i]
         if self.sparsifier == "outliers":
             return (delta.abs() >= numbers[LOW, i]) & (delta.abs() <= numbers[HIGH, i])
+        assert words is not None and first is not None, "nothing to draw with"
         # In whole numbers throughout: on a CPU, converting draws to float32 costs more than all the rest.
         chance = words[CHANCE, i]
         if rank is not None:

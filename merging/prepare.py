@@ -51,13 +51,15 @@ def prepare(
     experts: Sequence[Path],
     *,
     tokenizer_source: str | None = None,
+    pad_to_multiple_of: int = 1,
     allow_pickle: bool = False,
     cache: Path | None = None,
 ) -> Family:
     """Open a base and its experts, whole models or LoRA adapters, and make them a family.
 
-    `tokenizer_source` aligns vocabularies that differ: `base`, `union`, or the path of one of the models.
-    `cache` is a folder to use instead of the user's own cache.
+    `tokenizer_source` aligns vocabularies that differ: `base`, `union`, or the path of one of the models; the
+    rows of embedding and head are then padded to a multiple. `cache` is a folder to use instead of the
+    user's own cache.
 
     Raises:
         CheckpointError: one line that names file and tensor or field, what was expected, and the remedy.
@@ -71,7 +73,7 @@ def prepare(
         else:
             models.append(open_model(expert, allow_pickle=allow_pickle, cache=cache))
     if tokenizer_source is not None:
-        models = align_models(models, tokenizer_source, cache)
+        models = align_models(models, tokenizer_source, cache, pad_to_multiple_of)
     check_family(models[0], models[1:])
     return Family(models[0], tuple(models[1:]))
 

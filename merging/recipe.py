@@ -64,6 +64,12 @@ class Recipe:
     """`mergekit`: its arithmetic, rounding for rounding; None: ours, in float32."""
     arithmetic_dtype: str | None = None
     """Under `compat`, what mergekit would compute in (its `dtype`); None there is float32."""
+    tokenizer_source: str | None = None
+    """To whose vocabulary its models were brought: `base`, `union`, or the place of one; None: it is one."""
+    pad_to_multiple_of: int | None = None
+    """Beside `tokenizer_source`: what the number of rows is a multiple of."""
+    allow_pickle: bool = False
+    """Whether pickles may be read. Like paths, these three say how models are opened; no digest has them."""
 
     def __post_init__(self) -> None:
         method = find_method(self.method)
@@ -71,11 +77,21 @@ class Recipe:
             raise RecipeError("experts: none given; a merge needs at least one")
         _check_word("dtype", self.dtype, DTYPES)
         self._check_compat(method)
+        self._check_padding()
         check_contiguous(self.layers)
         for group in self.layers:
             check_origins(f"layers {group.start}-{group.stop - 1}", group, method, len(self.experts))
         for where, rules, present in self._parts():
             check_rules(where, rules, method, present, self.compat is not None)
+
+    def _check_padding(self) -> None:
+        if self.pad_to_multiple_of is None:
+            return
+        if self.pad_to_multiple_of < 1 or self.tokenizer_source is None:
+            raise RecipeError(
+                f"pad_to_multiple_of: {self.pad_to_multiple_of}; give a number above 0 beside"
+                " tokenizer_source"
+            )
 
     def _check_compat(self, method: Method) -> None:
         if self.compat is None:
@@ -103,6 +119,11 @@ class Recipe:
     def depth(self) -> int:
         """Number of layers of the merged model."""
         return self.layers[-1].stop if self.layers else 0
+
+    @property
+    def stacked(self) -> bool:
+        """Whether layers are taken from other places than their own."""
+        return any(group.origins for group in self.layers)
 
     def origin(self, i: int, layer: int) -> int | None:
         """The layer that input `i` (0 is the base) gives for a layer of the merged model.
@@ -142,6 +163,7 @@ class Recipe:
             "dtype": self.dtype,
             "seed": self.seed,
             **{name: value for name, value in compat.items() if value is not None},
+            **self._opening(),
         }
 
     @classmethod
@@ -161,12 +183,24 @@ class Recipe:
             "seed": fields.take("seed", int, 0),
             "compat": fields.take("compat", str, None),
             "arithmetic_dtype": fields.take("arithmetic_dtype", str, None),
+            "tokenizer_source": fields.take("tokenizer_source", str, None),
+            "pad_to_multiple_of": fields.take("pad_to_multiple_of", int, None),
+            "allow_pickle": fields.take("allow_pickle", bool, False),
         }
         fields.done()
         try:
             return cls(**values)
         except RecipeError as error:
             raise RecipeError(f"{source}: {error}") from None
+
+    def _opening(self) -> dict[str, Any]:
+        """How its models are opened, as far as there is something to say."""
+        said = {
+            "tokenizer_source": self.tokenizer_source,
+            "pad_to_multiple_of": self.pad_to_multiple_of,
+            "allow_pickle": self.allow_pickle or None,
+        }
+        return {name: value for name, value in said.items() if value is not None}
 
     def _group_of(self, layer: int) -> LayerGroup:
         for group in self.layers:

@@ -18,6 +18,11 @@ class ModelRef:
     revision: str | None = None
 
 
+def place_of(model: ModelRef) -> str:
+    """Where a model was found: a folder, or a hub id with its revision."""
+    return f"{model.path}@{model.revision}" if model.revision else model.path
+
+
 Setting = float | bool | str | tuple[float, ...]
 
 OWN_FIELDS = ("weight", "density", "lambda", "normalize", "rescale")

@@ -7,15 +7,18 @@ dynamic: nothing is compiled again between candidates. Eager and compiled runs g
 from __future__ import annotations
 
 import logging
+import re
 import shutil
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from merging.sums import BLOCK, pad_to
 
 Kernel = Callable[..., Tensor]
 
@@ -43,6 +46,8 @@ class Step:
     """Numbers of a block of `_LONGEST` elements, for kernels that draw; else the same for all."""
     bound: float = float("nan")
     """No result is larger than this; NaN if that is not known."""
+    fresh: bool = False
+    """Whether inputs that are no model's tensors were made for this candidate alone."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,21 @@ class Runner:
     device: str = "cpu"
     compiled: bool = False
 
-    def run(self, step: Step, out: Tensor) -> None:
-        """Fill `out`, contiguous and of the inputs' shape, with the step's result, cast to its dtype."""
-        if step.rows:
-            self._pass(step.kernel, out, step.inputs, self._moved(step.numbers))
-            return
-        flat, inputs = out.view(-1), [tensor.reshape(-1) for tensor in step.inputs]
+    def run(self, step: Step, inputs: Sequence[Tensor], out: Tensor) -> None:
+        """Fill `out`, contiguous and of the inputs' shape, with the step's result, cast to its dtype.
+
+        `inputs` are the step's own, on this runner's device.
+        """
+        if out.device != torch.device(self.device):
+            here = torch.empty_like(out, device=self.device)
+            self.run(step, inputs, here)
+            out.copy_(here)
+        elif step.rows:
+            self._pass(step.kernel, out, inputs, self._moved(step.numbers))
+        else:
+            self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], out.view(-1))
+
+    def _run_flat(self, step: Step, inputs: Sequence[Tensor], flat: Tensor) -> None:
         longest = _LONGEST if self._compiles(flat.numel()) else _EAGER_CHUNK
         for start in range(0, flat.numel(), longest):
             numbers = self._moved(self._numbers_at(step, start))
@@ -65,20 +79,20 @@ class Runner:
             self._pass(step.kernel, flat[part], [tensor[part] for tensor in inputs], numbers)
 
     def reduce(self, step: Step) -> list[Tensor]:
-        """What the kernel makes of each flat part, a multiple of 2^20 elements long but the last."""
+        """What the kernel makes of each flat part, 2^20 elements long, the last filled up to whole blocks."""
         inputs = [tensor.reshape(-1) for tensor in step.inputs]
         numbers, parts = self._moved(step.numbers), []
         for start in range(0, inputs[0].numel(), _EAGER_CHUNK):
-            part = [self._to(tensor[start : start + _EAGER_CHUNK]) for tensor in inputs]
+            part = [pad_to(self._to(tensor[start : start + _EAGER_CHUNK]), BLOCK) for tensor in inputs]
             run = _reducing(step.kernel) if self._compiles(part[0].numel()) else step.kernel
             parts.append(run(*part, **numbers))
         return parts
 
     def _pass(
-        self, kernel: Kernel, out: Tensor, inputs: Any, numbers: Mapping[str, Tensor]
+        self, kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]
     ) -> None:
         run = _writing(kernel) if self._compiles(out.numel()) else _eagerly
-        run(kernel, out, [self._to(tensor) for tensor in inputs], numbers)
+        run(kernel, out, inputs, numbers)
 
     def _compiles(self, numel: int) -> bool:
         return self.compiled and numel >= _TINY
@@ -117,13 +131,13 @@ def _has_compiler(device: str) -> bool:
         return False
 
 
-def _eagerly(kernel: Kernel, out: Tensor, inputs: list[Tensor], numbers: Mapping[str, Tensor]) -> None:
+def _eagerly(kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:
     out.copy_(kernel(*inputs, **numbers))
 
 
 @cache
 def _writing(kernel: Kernel) -> Callable[..., None]:
-    return _compiled(_eagerly, f"merge_{type(kernel).__name__}_{abs(hash(kernel)):x}")
+    return _compiled(_eagerly, f"merge_{_name(kernel)}")
 
 
 @cache
@@ -131,7 +145,12 @@ def _reducing(kernel: Kernel) -> Callable[..., Tensor]:
     def run(*inputs: Tensor, **numbers: Tensor) -> Tensor:
         return kernel(*inputs, **numbers)
 
-    return _compiled(run, f"reduce_{type(kernel).__name__}_{abs(hash(kernel)):x}")
+    return _compiled(run, f"reduce_{_name(kernel)}")
+
+
+def _name(kernel: Kernel) -> str:
+    """One that is the same in every process, as compiled code is found again by it."""
+    return re.sub(r"\W+", "_", repr(kernel)).strip("_")
 
 
 def _compiled(function: Callable[..., Any], name: str) -> Callable[..., Any]:

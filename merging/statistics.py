@@ -5,7 +5,7 @@ Task vectors are taken in float32, chunk by chunk, so that nothing grows with a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +23,7 @@ from merging.sums import one_thread
 SMALL = 1 << 12
 """Elements from which on a statistic is worth a file."""
 
+_LARGE_MODEL = 1 << 22
 _CHUNK = 1 << 22
 
 
@@ -55,25 +56,37 @@ class Statistics:
     """Statistics of models' tensors, from the cache or made now."""
 
     cache: StatisticsCache = field(default_factory=StatisticsCache)
+    said: set[str] = field(default_factory=set, compare=False)
+    """What users were told already."""
+    _orders: dict[tuple[str, str], Order] = field(default_factory=dict, compare=False)
 
     def magnitudes(self, tensors: TensorSet, i: int) -> Order:
         """Order of the magnitudes of expert `i`'s task vector."""
-        made = self._get(
-            "magnitudes", tensors, (i,), lambda: order_of(_magnitudes(tensors, i), tensors.numel).to_tensors()
-        )
-        return Order.from_tensors(made, tensors.numel)
+        key = (tensors.base_id, tensors.expert_ids[i])
+        if key not in self._orders:  # asked once per tensor, expert and candidate
+            made = self._get(
+                "magnitudes",
+                tensors,
+                (i,),
+                lambda: order_of(_magnitudes(tensors, i), tensors.numel).to_tensors(),
+            )
+            self._orders[key] = Order.from_tensors(made, tensors.numel)
+        return self._orders[key]
 
     def ranks(self, tensors: TensorSet, i: int) -> tuple[Tensor, float, float]:
         """Ranks of the magnitudes in their rows, flat uint8, with sums of |d| and of rank * |d|."""
         made = self._get("ranks", tensors, (i,), lambda: _ranks(tensors, i))
         return made["ranks"], float(made["sums"][0]), float(made["sums"][1])
 
-    def peak(self, tensor: Tensor, source: str) -> float:
-        """The largest magnitude in a tensor of a model, whose name of content is `source`."""
+    def peaks(self, model: Iterable[tuple[str, Tensor]], fingerprint: str, numel: int) -> dict[str, float]:
+        """The largest magnitude in each tensor of a model, which has `numel` elements in all."""
         made = self.cache.get(
-            "peak", (source,), lambda: {"peak": _peak(tensor)}, on_disk=tensor.numel() >= SMALL
+            "peaks",
+            (fingerprint,),
+            lambda: {name: _peak(tensor) for name, tensor in model},
+            on_disk=numel >= _LARGE_MODEL,
         )
-        return float(made["peak"])
+        return {name: float(peak) for name, peak in made.items()}
 
     def gram(self, tensors: TensorSet, *, of: str, axis: int | None = None) -> Tensor:
         """Dot products of what `of` says: "experts", "task vectors", or "all" (the base, then the experts).
@@ -148,6 +161,8 @@ def _variances(tensors: TensorSet) -> Iterator[Tensor]:
 
 
 def _peak(tensor: Tensor) -> Tensor:
+    if not tensor.numel():
+        return torch.zeros(())
     low, high = torch.aminmax(tensor)
     return torch.maximum(-low, high).float()
 

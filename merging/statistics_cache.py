@@ -30,18 +30,19 @@ class StatisticsCache:
     """A folder of statistics, and those that this process has used."""
 
     folder: Path = field(default_factory=lambda: cache_root() / "statistics")
-    known: dict[str, Statistic] = field(default_factory=dict, compare=False)
+    known: dict[tuple[str, ...], Statistic] = field(default_factory=dict, compare=False)
 
     def get(
         self, kind: str, sources: tuple[str, ...], make: Callable[[], Statistic], *, on_disk: bool
     ) -> Statistic:
         """The statistic of this kind over these sources (content, not places), made if it is not there."""
-        key = hashlib.sha256(json.dumps([FORMAT, kind, *sources]).encode()).hexdigest()
+        key = (kind, *sources)
         if key not in self.known:
             self.known[key] = self._from_disk(key, make) if on_disk else make()
         return self.known[key]
 
-    def _from_disk(self, key: str, make: Callable[[], Statistic]) -> Statistic:
+    def _from_disk(self, what: tuple[str, ...], make: Callable[[], Statistic]) -> Statistic:
+        key = hashlib.sha256(json.dumps([FORMAT, *what]).encode()).hexdigest()
         path = self.folder / key[:2] / f"{key}.safetensors"
         with contextlib.suppress(OSError, SafetensorError):  # absent, or damaged: made anew
             return _mapped(path)

@@ -28,10 +28,17 @@ class Alignment:
 
     tokens: Mapping[str, int]
     rows: tuple[tuple[int, ...], ...]
+    padding: int = 0
+    """Rows after these that stand for no token; each is the mean of a model's others, as in mergekit."""
+
+    @property
+    def count(self) -> int:
+        """Rows of the output."""
+        return len(self.rows[0]) + self.padding
 
     def keeps(self, model: int, rows: int) -> bool:
         """Whether a model's tensors of so many rows are the output's as they stand."""
-        return self.rows[model] == tuple(range(rows))
+        return not self.padding and self.rows[model] == tuple(range(rows))
 
 
 def read_vocabulary(folder: Path) -> dict[str, int] | None:
@@ -114,8 +121,12 @@ def realign(tensors: Sequence[Tensor], alignment: Alignment, model: int) -> Tens
     (lacking,) = (own < 0).nonzero(as_tuple=True)
     out = tensors[model][own.clamp(min=0)].to(dtype)
     owned = torch.tensor([[rows[i] for i in lacking.tolist()] for rows in alignment.rows], dtype=torch.int64)
-    out[lacking] = _defaults(tensors, owned, torch.promote_types(dtype, torch.float32)).to(dtype)
-    return out
+    exact = torch.promote_types(dtype, torch.float32)
+    out[lacking] = _defaults(tensors, owned, exact).to(dtype)
+    if not alignment.padding:
+        return out
+    mean = out.to(exact).mean(0, keepdim=True).to(dtype)
+    return torch.cat([out, mean.expand(alignment.padding, *out.shape[1:])])
 
 
 def _defaults(tensors: Sequence[Tensor], rows: Tensor, dtype: torch.dtype) -> Tensor:

@@ -5,41 +5,49 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
-import torch
-from safetensors.torch import save_file
+from torch import Tensor
 
 from merging.checkpoint import INDEX, WEIGHTS, Checkpoint
 from merging.errors import OutputError
+from merging.layout import layer_order
+from merging.output_config import output_config
+from merging.safetensors_file import Shapes, data_bytes, reserve, write_file
 
 SHARD_BYTES = 5_000_000_000
 _ROOM_FOR_REST = 1 << 20  # headers, index, config
 
 
 def write_checkpoint(
-    source: Iterable[tuple[str, torch.Tensor]],
+    source: Iterable[tuple[str, Tensor]],
     out: Path,
     donor: Checkpoint,
     dtype: str,
     shard_bytes: float = SHARD_BYTES,
     extra: Mapping[str, str] | None = None,
+    *,
+    shapes: Shapes | None = None,
+    depth: int | None = None,
+    origins: Sequence[int] | None = None,
 ) -> Path:
-    """Write a model as a standard checkpoint, holding one shard in memory; `extra` are small files by name.
+    """Write a model as a standard checkpoint, tensor by tensor; `extra` are small files by name.
 
-    Config (with `dtype`), tokenizer, chat template and generation config come from the donor.
+    `shapes` names the tensors in the order in which they come: the donor's, in layer order, if not given.
+    Config (with `dtype`), tokenizer, chat template and generation config come from the donor. Where layers
+    are stacked, `depth` is their number, and `origins` tells which of the donor's layers each is like.
 
     Raises:
         OutputError: `out` is a file or holds something, cannot be written to, or the disk is too small.
     """
-    out = out.absolute()
-    ensure_writable(out, checkpoint_bytes(donor, dtype))
+    out, shapes = out.absolute(), shapes or donor_shapes(donor)
+    ensure_writable(out, checkpoint_bytes(donor, dtype, shapes))
+    config = output_config(donor.config, dtype, depth, origins)
     with _temporary_folder(out) as folder:
-        _write_weights(_cast(source, dtype), folder, shard_bytes)
-        _write_text(folder / "config.json", json.dumps(_with_dtype(donor.config, dtype), indent=2) + "\n")
+        _write_weights(source, folder, _shards(shapes, dtype, shard_bytes), dtype)
+        _write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
         for file in donor.companions():
             shutil.copyfile(file, folder / file.name)
         for name, text in (extra or {}).items():
@@ -47,11 +55,15 @@ def write_checkpoint(
     return out
 
 
-def checkpoint_bytes(donor: Checkpoint, dtype: str) -> int:
-    """Bytes that a checkpoint of the donor's tensors takes in this dtype."""
-    numbers = sum(info.numel for info in donor.tensors.values())
+def checkpoint_bytes(donor: Checkpoint, dtype: str, shapes: Shapes | None = None) -> int:
+    """Bytes that a checkpoint of tensors of these shapes, the donor's if not given, takes in this dtype."""
     files = sum(file.stat().st_size for file in donor.companions())
-    return numbers * _torch_dtype(dtype).itemsize + files + _ROOM_FOR_REST
+    return data_bytes(shapes or donor_shapes(donor), dtype) + files + _ROOM_FOR_REST
+
+
+def donor_shapes(donor: Checkpoint) -> dict[str, tuple[int, ...]]:
+    """Shapes of a checkpoint's tensors, in layer order."""
+    return {name: donor.tensors[name].shape for name in layer_order(donor.tensors)}
 
 
 def ensure_writable(out: Path, needed: int) -> None:
@@ -70,7 +82,8 @@ def ensure_writable(out: Path, needed: int) -> None:
     free = shutil.disk_usage(parent).free
     if free < needed:
         raise OutputError(
-            f"{out}: needs {_size(needed)}, {parent} has {_size(free)} free; make room or go elsewhere"
+            f"{out}: needs {readable_size(needed)}, {parent} has {readable_size(free)} free; make room or go"
+            " elsewhere"
         )
 
 
@@ -109,55 +122,37 @@ def _temporary_folder(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _write_weights(source: Iterable[tuple[str, torch.Tensor]], folder: Path, shard_bytes: float) -> None:
-    """Fill shards in the order of the source; their names carry a total that is known only at the end."""
-    shards: list[list[str]] = []
-    total = 0
-    for shard in _shards(source, shard_bytes):
-        save_file(shard, folder / f"{len(shards)}.part", metadata={"format": "pt"})
-        shards.append(list(shard))
-        total += sum(tensor.nbytes for tensor in shard.values())
-    if len(shards) == 1:
-        (folder / "0.part").rename(folder / WEIGHTS)
-        return
-    files = [f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
-    for i, file in enumerate(files):
-        (folder / f"{i}.part").rename(folder / file)
-    weight_map = {name: file for file, names in zip(files, shards, strict=True) for name in names}
-    index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(weight_map.items()))}
-    _write_text(folder / INDEX, json.dumps(index, indent=2) + "\n")
+def _write_weights(
+    source: Iterable[tuple[str, Tensor]], folder: Path, shards: Mapping[str, Shapes], dtype: str
+) -> None:
+    for file, shapes in shards.items():
+        reserve(folder / file, shapes, dtype)
+    tensors = iter(source)
+    for file, shapes in shards.items():
+        write_file(folder / file, shapes, dtype, tensors)
+    surplus = next(tensors, None)
+    assert surplus is None, f"{surplus and surplus[0]} was not planned"
+    if len(shards) > 1:
+        weight_map = {name: file for file, shapes in shards.items() for name in shapes}
+        total = sum(data_bytes(shapes, dtype) for shapes in shards.values())
+        index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(weight_map.items()))}
+        _write_text(folder / INDEX, json.dumps(index, indent=2) + "\n")
 
 
-def _shards(
-    source: Iterable[tuple[str, torch.Tensor]], shard_bytes: float
-) -> Iterator[dict[str, torch.Tensor]]:
-    shard: dict[str, torch.Tensor] = {}
+def _shards(shapes: Shapes, dtype: str, shard_bytes: float) -> dict[str, Shapes]:
+    """What goes into which file, filled in the order of the shapes."""
+    shards: list[dict[str, tuple[int, ...]]] = [{}]
     size = 0
-    for name, tensor in source:
-        if shard and size + tensor.nbytes > shard_bytes:
-            yield shard
-            shard, size = {}, 0
-        shard[name] = tensor
-        size += tensor.nbytes
-    assert shard, "a source without tensors"
-    yield shard
-
-
-def _cast(source: Iterable[tuple[str, torch.Tensor]], dtype: str) -> Iterator[tuple[str, torch.Tensor]]:
-    for name, tensor in source:
-        yield name, tensor.detach().to("cpu", _torch_dtype(dtype)).contiguous()
-
-
-def _with_dtype(config: Mapping[str, Any], dtype: str) -> dict[str, Any]:
-    """The config, telling the dtype under the key that it uses: `torch_dtype` before transformers 5."""
-    keys = [key for key in ("dtype", "torch_dtype") if key in config] or ["dtype"]
-    return {**config, **dict.fromkeys(keys, dtype)}
-
-
-def _torch_dtype(name: str) -> torch.dtype:
-    dtype = getattr(torch, name)
-    assert isinstance(dtype, torch.dtype)
-    return dtype
+    for name, shape in shapes.items():
+        nbytes = data_bytes({name: shape}, dtype)
+        if shards[-1] and size + nbytes > shard_bytes:
+            shards.append({})
+            size = 0
+        shards[-1][name] = shape
+        size += nbytes
+    if len(shards) == 1:
+        return {WEIGHTS: shards[0]}
+    return {f"model-{i:05d}-of-{len(shards):05d}.safetensors": shard for i, shard in enumerate(shards, 1)}
 
 
 def _existing(path: Path) -> Path:
@@ -184,5 +179,6 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _size(count: float) -> str:
+def readable_size(count: float) -> str:
+    """Bytes as people read them."""
     return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"

@@ -41,4 +41,14 @@ def _recipe(
 ) -> Recipe:
     parameters = Parameters(weight=weight, density=(1.0,) * len(weight), normalize=method == "linear")
     layers, outer = whole_model(parameters, space.n_layers)
-    return Recipe(space.base, space.experts, method, layers, outer, space.dtype, space.seed)
+    return Recipe(
+        base=space.base,
+        experts=space.experts,
+        method=method,
+        layers=layers,
+        outer=outer,
+        dtype=space.dtype,
+        seed=space.seed,
+        tokenizer_source=space.tokenizer_source,
+        allow_pickle=space.allow_pickle,
+    )

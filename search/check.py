@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from merging.methods import METHODS
+from merging.residency import MemoryPlan, plan
 from search.baselines import baselines
 from search.spec import StudySpec
 from search.workshop import open_workshop
@@ -29,11 +31,12 @@ class Report:
     trials: int
     answers: int
     """Completions that the whole study asks for."""
+    memory: MemoryPlan
     storage: str
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible check --json` prints it."""
-        return asdict(self)
+        return {**asdict(self), "memory": self.memory.to_json()}
 
     def to_text(self) -> str:
         """A few lines for a person."""
@@ -47,6 +50,8 @@ class Report:
                 f"  items     {self.search_items} to search by, {self.holdout_items} others to judge by",
                 f"  budget    {self.trials} trials, about {self.answers:,} answers in all",
                 f"  storage   {self.storage}",
+                "  memory",
+                textwrap.indent(self.memory.to_text(), "    "),
             )
         )
 
@@ -64,6 +69,7 @@ def check_study(spec: StudySpec, url: str) -> Report:
     search, holdout = (
         sum(len(s.items) for s in part) for part in (workshop.search_slices, workshop.holdout_slices)
     )
+    memory = plan(workshop.base, workshop.experts, spec.dtype, workshop.worker.device)
     entrants = len(baselines(space))
     finalists = min(spec.budget.finalists, spec.budget.trials)
     return Report(
@@ -77,5 +83,6 @@ def check_study(spec: StudySpec, url: str) -> Report:
         holdout_items=holdout,
         trials=spec.budget.trials,
         answers=(entrants + spec.budget.trials) * search + (entrants + finalists) * holdout,
+        memory=memory,
         storage=url,
     )

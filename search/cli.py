@@ -46,6 +46,13 @@ StudyFile = Annotated[
 ]
 StudyName = Annotated[str, typer.Argument(help="A study's name, as its file says.", metavar="STUDY")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
+AllowPickle = Annotated[
+    bool,
+    typer.Option(
+        "--allow-pickle",
+        help="Read pickled weights (.bin), too, as weights only: no code in them is run.",
+    ),
+]
 Trial = Annotated[
     int | None, typer.Option(help="This trial instead of the best candidate.", show_default=False)
 ]
@@ -201,31 +208,41 @@ def merge(
             show_default=False,
         ),
     ] = None,
+    allow_pickle: AllowPickle = False,
     storage: Storage = None,
+    as_json: Json = False,
 ) -> None:
-    """Merge once, from a config file to a checkpoint: no study, so --storage is accepted but unused."""
+    """Merge once, from a config file to a checkpoint: no study, so --storage is accepted but unused.
+
+    Models may be folders or hub ids, LoRA adapters of the base (by their folder, or as MODEL+ADAPTER), and of
+    vocabularies that differ, where the file gives a tokenizer_source.
+    """
     from search.merge import merge as merge_config
 
     with _resumable(_command()):
-        written = merge_config(config, out, compat)
-    print(f"{config} -> {written}")
+        merged = merge_config(config, out, compat, allow_pickle, quiet=as_json)
+    print(json.dumps(merged.to_json()) if as_json else f"{config} -> {merged.to_text()}")
 
 
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help="A model folder, or a hub id.", metavar="MODEL")],
     study: StudyFile,
+    allow_pickle: AllowPickle = False,
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
-    """Ask any model a study's items, exactly as the study asks its candidates."""
+    """Ask any model a study's items, exactly as the study asks its candidates.
+
+    A LoRA adapter is asked on top of the study's base model.
+    """
     from search.evaluate import evaluate as evaluate_model
     from search.spec import load_study
     from search.tables import show_evaluation
 
     spec = load_study(study)
     with _resumable(_command()):
-        result = evaluate_model(model, spec, storage or spec.storage)
+        result = evaluate_model(model, spec, storage or spec.storage, allow_pickle)
     if as_json:
         print(json.dumps(result.to_json()))
     else:

@@ -10,9 +10,10 @@ import search
 from merging.errors import OutputError
 from merging.recipe import load_recipe
 from merging.writer import save_text
+from search.candidates import RECIPE_IN_CHECKPOINT, write_candidate
 from search.display import Display
 from search.errors import SearchError
-from search.export import MERGEKIT_FILE, mergekit_yaml, write_candidate
+from search.export import MERGEKIT_FILE, mergekit_yaml
 from search.models import open_worker
 from search.run import run_study
 from search.spec import load_study
@@ -20,7 +21,6 @@ from search.tables import console, show_leaderboard
 from studies.store import StudyStore
 
 CHECKPOINT = "model"
-RECIPE_IN_CHECKPOINT = "crucible_recipe.yaml"
 
 
 def run_demo(out: Path, storage: str | None) -> None:

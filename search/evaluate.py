@@ -10,13 +10,13 @@ from typing import Any
 
 from evaluators.score import Accuracy, wilson
 from evaluators.slices import Slice, build_slices
-from merging.checkpoint import Checkpoint, open_checkpoint
+from merging.checkpoint import Checkpoint, is_adapter
 from merging.fingerprint import survey
 from merging.layout import n_layers
-from merging.locate import locate
-from merging.recipe import ModelRef, Parameters, Recipe, whole_model
+from merging.prepare import open_model, prepare
+from merging.recipe import Parameters, Recipe, whole_model
 from search.measure import Bench
-from search.models import reference
+from search.models import Found, find
 from search.spec import StudySpec
 from search.workshop import slice_requests, start_engine, study_slices
 from studies.store import StudyStore
@@ -41,19 +41,22 @@ class Evaluation:
         return {**asdict(self), "holdout_mean": self.holdout_mean}
 
 
-def evaluate(model: str, spec: StudySpec, url: str) -> Evaluation:
+def evaluate(model: str, spec: StudySpec, url: str, allow_pickle: bool = False) -> Evaluation:
     """Ask a model (a folder, or a hub id) the study's items, as the study asks its candidates.
 
-    Answers are kept in the store under the model's fingerprint, so an interrupted evaluation goes on.
+    A LoRA adapter is asked on top of the study's base. Answers are kept in the store under the model's
+    fingerprint, so an interrupted evaluation goes on.
 
     Raises:
         ValueError kin: what the user can put right. EngineError: the model cannot be run.
     """
-    checkpoint = open_checkpoint(locate(model, Path.cwd()))
-    recipe = _itself(checkpoint, reference(model, checkpoint, survey(checkpoint).digest, Path.cwd()))
+    allow_pickle = allow_pickle or spec.allow_pickle
+    found = find(model, Path.cwd(), allow_pickle)
+    checkpoint = _open(found, spec, allow_pickle)
+    recipe = _itself(checkpoint, found, allow_pickle)
     search, holdout = build_slices(slice_requests(spec))
     with StudyStore(url) as store:
-        bench = Bench(store, start_engine(spec, checkpoint.path))
+        bench = Bench(store, start_engine(spec, checkpoint.folder))
         store.remember_slices(study_slices((*search, *holdout), bench.key))
         digest = store.add_recipe(recipe)
         bench.measure(digest, checkpoint, (*search, *holdout))
@@ -65,10 +68,20 @@ def evaluate(model: str, spec: StudySpec, url: str) -> Evaluation:
         )
 
 
-def _itself(checkpoint: Checkpoint, ref: ModelRef) -> Recipe:
+def _open(found: Found, spec: StudySpec, allow_pickle: bool) -> Checkpoint:
+    if not is_adapter(found.folder):
+        return open_model(found.folder, allow_pickle=allow_pickle)
+    base = find(spec.base_model, spec.folder, allow_pickle)
+    own = str(found.folder) if spec.tokenizer_source else None  # it may have tokens that the base lacks
+    family = prepare(base.folder, [found.folder], tokenizer_source=own, allow_pickle=allow_pickle)
+    return family.experts[0]
+
+
+def _itself(checkpoint: Checkpoint, found: Found, allow_pickle: bool) -> Recipe:
     """The recipe that makes a model of itself alone: what its evidence is filed under."""
+    ref = found.reference(survey(checkpoint).digest)
     layers, outer = whole_model(Parameters(weight=(1.0,), density=(1.0,)), n_layers(checkpoint.tensors))
-    return Recipe(ref, (ref,), "linear", layers, outer, dtype="float32")
+    return Recipe(ref, (ref,), "linear", layers, outer, dtype="float32", allow_pickle=allow_pickle)
 
 
 def _accuracies(bench: Bench, digest: str, slices: Sequence[Slice]) -> dict[str, Accuracy]:

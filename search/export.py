@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from merging.checkpoint import is_adapter
 from merging.dialect import to_mergekit
 from merging.methods import nearest
 from merging.recipe import Recipe, dump_recipe
-from merging.worker import Candidate, MergeWorker
-from merging.writer import checkpoint_bytes, ensure_writable, save_text, write_checkpoint
+from merging.worker import MergeWorker
+from merging.writer import ensure_writable, save_text
+from search.candidates import SMALL, write_candidate
 from search.errors import SearchError
 from search.models import open_worker
 from studies.leaderboard import Row, build_leaderboard
@@ -18,8 +20,6 @@ from studies.store import StudyStore
 FORMATS = ("recipe", "mergekit", "checkpoint")
 RECIPE_FILE = "recipe.yaml"
 MERGEKIT_FILE = "merge.yaml"
-SMALL = 1 << 20
-"""Bytes that must be free for a file of text."""
 
 
 def export_best(url: str, study: str, out: Path, form: str, trial: int | None = None) -> tuple[Row, Path]:
@@ -70,11 +70,5 @@ def export(recipe: Recipe, out: Path, form: str) -> Path:
 
 def mergekit_yaml(recipe: Recipe, worker: MergeWorker) -> str:
     """The recipe in mergekit's dialect, exact to the element that a trim keeps."""
-    return to_mergekit(recipe, worker.base.tensors, worker.kept_densities(recipe))
-
-
-def write_candidate(recipe: Recipe, worker: MergeWorker, out: Path) -> Path:
-    """Merge and write a checkpoint, its recipe beside the weights."""
-    ensure_writable(out, checkpoint_bytes(worker.base, recipe.dtype))
-    extra = {"crucible_recipe.yaml": dump_recipe(recipe)}
-    return write_checkpoint(Candidate(worker, recipe), out, worker.base, recipe.dtype, extra=extra)
+    adapters = [i for i, expert in enumerate(worker.experts) if is_adapter(expert.path)]
+    return to_mergekit(recipe, worker.base.tensors, worker.kept_densities(recipe), adapters)

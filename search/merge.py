@@ -2,51 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from merging.checkpoint import Checkpoint, TensorInfo, open_checkpoint
-from merging.dialect import Tokens, load_config
-from merging.fingerprint import survey
-from merging.locate import locate
-from merging.recipe import ModelRef
+from merging.chat_template import most_common, read_template, template_files
+from merging.checkpoint import is_adapter, read_header
+from merging.dialect import Config, load_config
+from merging.prepare import Family
+from merging.recipe import Recipe
+from merging.worker import MergeWorker
 from merging.writer import ensure_writable
-from search.errors import SearchError
-from search.export import SMALL, write_candidate
-from search.models import open_worker, reference
+from search.candidates import SMALL, write_candidate
+from search.inputs import Models
+from search.models import open_worker
 
 
-def merge(config: Path, out: Path, compat: str | None = None) -> Path:
+@dataclass(frozen=True)
+class Merged:
+    """A checkpoint that was written."""
+
+    path: Path
+    digest: str
+    tensors: int
+    nbytes: int
+    dtype: str
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """As `crucible merge --json` prints it."""
+        return {**vars(self), "path": str(self.path)}
+
+    def to_text(self) -> str:
+        """One line for a person."""
+        size = f"{self.nbytes / 1e9:.2f} GB" if self.nbytes >= 1e8 else f"{self.nbytes / 1e6:.2f} MB"
+        return f"{self.path} ({self.tensors} tensors, {size}, {self.dtype}, {self.seconds:.1f} s)"
+
+
+def merge(
+    config: Path, out: Path, compat: str | None = None, allow_pickle: bool = False, quiet: bool = False
+) -> Merged:
     """Write the checkpoint that a config file describes; `compat` is `Recipe.compat`, whatever the file says.
 
     Model paths in it are taken from the working directory, as mergekit does, else from the file's own folder.
 
     Raises:
-        MergingError: one line that names the file, the field or tensor, and the remedy.
+        ValueError kin: one line that names the file, the field or tensor, and the remedy.
     """
+    began = time.monotonic()
     ensure_writable(out, SMALL)
-    wanted = load_config(config, Models(config.resolve().parent), compat)
-    if wanted.tokens not in (Tokens(), Tokens(source="base")):
-        raise SearchError(
-            f"{config}: tokenizer_source, tokenizer, chat_template: a merge keeps the base's; leave them out"
-        )
+    models = Models(config, allow_pickle)
+    wanted = load_config(config, models, compat)
+    recipe, worker = _opened(wanted, models)
+    extra = _template(wanted.chat_template, worker)
+    written = write_candidate(recipe, worker, out, extra, quiet)
+    files = list(written.glob("*.safetensors"))
+    return Merged(
+        path=out,
+        digest=recipe.digest,
+        tensors=sum(len(read_header(file)) for file in files),
+        nbytes=sum(file.stat().st_size for file in files),
+        dtype=recipe.dtype,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _opened(wanted: Config, models: Models) -> tuple[Recipe, MergeWorker]:
+    """The recipe, with its models made ready; mergekit's configs name them, recipes know them by content."""
     recipe = wanted.recipe
-    return write_candidate(recipe, open_worker(recipe), out)
+    if not models.known:
+        recipe = replace(recipe, allow_pickle=recipe.allow_pickle or models.allow_pickle)
+        return recipe, open_worker(recipe)
+    opened = models.open_all(recipe, wanted.tokens)
+    base, *experts = opened.refs
+    recipe = replace(
+        recipe,
+        base=base,
+        experts=tuple(experts),
+        tokenizer_source=opened.tokenizer_source,
+        pad_to_multiple_of=wanted.tokens.pad_to_multiple_of,
+        allow_pickle=models.allow_pickle,
+    )
+    return recipe, opened.worker
 
 
-@dataclass(frozen=True)
-class Models:
-    """Opens each model that a config names, once."""
+def _template(wanted: str | None, worker: MergeWorker) -> dict[str, str]:
+    """The files that a chat template changes; none where it stays as it is."""
+    family = Family(worker.base, tuple(worker.experts))
+    if wanted == "auto":
+        # Aligned models have the donor's files; their users' folders say what they were trained on.
+        folders = dict.fromkeys(model.path for model in (family.base, *family.experts))
+        own = [_folder_of_template(folder, family.base.path) for folder in folders]
+        wanted = most_common(own)
+    return {} if wanted is None else template_files(family.donor, wanted)
 
-    folder: Path
-    opened: dict[str, tuple[ModelRef, Checkpoint]] = field(default_factory=dict)
 
-    def __call__(self, name: str) -> tuple[ModelRef, Mapping[str, TensorInfo]]:
-        """The model by content, and its tensors by name."""
-        if name not in self.opened:
-            here = Path.cwd() if (Path.cwd() / Path(name).expanduser()).exists() else self.folder
-            model = open_checkpoint(locate(name, here))
-            self.opened[name] = reference(name, model, survey(model).digest, here), model
-        ref, model = self.opened[name]
-        return ref, model.tensors
+def _folder_of_template(folder: Path, base: Path) -> Path:
+    """An adapter without a template was trained on its base's."""
+    return base if is_adapter(folder) and read_template(folder) is None else folder

@@ -38,6 +38,9 @@ class SearchSpace:
     n_layers: int
     dtype: str
     seed: int
+    tokenizer_source: str | None = None
+    allow_pickle: bool = False
+    """How the models are opened, which recipes remember."""
 
     @property
     def groups(self) -> tuple[tuple[int, int], ...]:
@@ -91,6 +94,8 @@ class SearchSpace:
             outer=(Rule((), fitted(METHODS[method], self._parameters(method, OUTER, values))),),
             dtype=self.dtype,
             seed=self.seed,
+            tokenizer_source=self.tokenizer_source,
+            allow_pickle=self.allow_pickle,
         )
 
     def point(self, method: str, shares: Mapping[str, float]) -> dict[str, Any]:

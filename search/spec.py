@@ -17,6 +17,7 @@ __all__ = ["SearchSpaceSpec", "StudySpec", "load_study"]
 
 DEFAULT_STORAGE = "sqlite:///crucible.db"
 BASELINES = ("base", "uniform")
+VOCABULARIES = ("base", "union")
 """Names that leaderboards give to what is no expert."""
 SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -69,6 +70,9 @@ class StudySpec(Section):
     base_model: str
     experts: Annotated[tuple[str, ...], Field(min_length=1)]
     dtype: Dtype = "bfloat16"
+    tokenizer_source: str | None = None
+    """How vocabularies that differ are aligned: `base`, `union`, or one of the experts."""
+    allow_pickle: Annotated[bool, Field(strict=True)] = False
     search_space: SearchSpaceSpec
     slices: Annotated[tuple[SliceSpec, ...], Field(min_length=1)]
     sampler: SamplerSpec = SamplerSpec()
@@ -84,6 +88,17 @@ class StudySpec(Section):
         taken = [name for name in self.expert_names if name in ("", "..", *BASELINES)]
         if taken:
             raise ValueError(f"experts: an expert cannot be called {taken[0]!r}; rename or link its folder")
+        return self
+
+    @model_validator(mode="after")
+    def _source_known(self) -> StudySpec:
+        known = (*VOCABULARIES, *self.expert_names)
+        if self.tokenizer_source is not None and self.tokenizer_name not in known:
+            raise wrong_at(
+                "tokenizer_source",
+                f"must be {', '.join(known[:-1])} or {known[-1]}; found {self.tokenizer_source!r}"
+                f"{nearest(self.tokenizer_source, known)}",
+            )
         return self
 
     @model_validator(mode="after")
@@ -103,6 +118,12 @@ class StudySpec(Section):
     def expert_names(self) -> tuple[str, ...]:
         """What leaderboards call the experts: the last part of each path or hub id."""
         return tuple(Path(expert).name.split("@")[0] for expert in self.experts)
+
+    @property
+    def tokenizer_name(self) -> str | None:
+        """`tokenizer_source`, with an expert by its name where the file gives its path."""
+        named = dict(zip(self.experts, self.expert_names, strict=True))
+        return named.get(self.tokenizer_source or "", self.tokenizer_source)
 
 
 def load_study(path: Path) -> StudySpec:

@@ -10,16 +10,14 @@ from typing import Any
 from evaluators.engine import Engine
 from evaluators.errors import EngineError
 from evaluators.slices import Slice, SliceRequest, build_slices
-from merging.checkpoint import Checkpoint, open_checkpoint
-from merging.family import check_family
-from merging.fingerprint import Fingerprint, survey
+from merging.checkpoint import Checkpoint
+from merging.fingerprint import Fingerprint
 from merging.layout import n_layers
-from merging.locate import locate
 from merging.worker import MergeWorker
 from search.errors import SearchError, SpecError
-from search.models import reference
+from search.models import Found, Opened, find, open_found
 from search.space import SearchSpace
-from search.spec import StudySpec
+from search.spec import VOCABULARIES, StudySpec
 from search.starting_points import starting_points
 from studies.rows import StudySlice
 
@@ -48,14 +46,18 @@ class Workshop:
 
     def engine(self) -> Engine:
         """Start the study's engine, with the base model's architecture and tokenizer."""
-        return start_engine(self.spec, self.base.path)
+        return start_engine(self.spec, self.base.folder)
 
     def identity(self) -> dict[str, Any]:
         """What makes this study this study: the file's content, and the contents of models and items.
 
-        Where things lie is no part of it: a study may be moved, or go on against another storage.
+        Where things lie is no part of it: a study may be moved, or go on against another storage. Nor is in
+        what format they lie there.
         """
-        spec = self.spec.model_dump(mode="json", by_alias=True, exclude={"storage", "base_model", "experts"})
+        places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source"}
+        spec = self.spec.model_dump(mode="json", by_alias=True, exclude=places)
+        if self.spec.tokenizer_name is not None:
+            spec["tokenizer_source"] = self.spec.tokenizer_name
         models = {name: dict(fingerprint.parts) for name, fingerprint in self.fingerprints.items()}
         slices = {f"{s.name}/{s.split}": s.digest("") for s in self.slices}
         return {"study": spec, "models": models, "items": slices}
@@ -92,38 +94,39 @@ def open_workshop(spec: StudySpec) -> Workshop:
     Raises:
         SpecError, MergingError, EvaluatorsError: one line that names the file, the field and the remedy.
     """
-    names = ("base", *spec.expert_names)
-    models = [open_checkpoint(locate(ref, spec.folder)) for ref in (spec.base_model, *spec.experts)]
-    base, *experts = models
-    check_family(base, experts)
+    opened = _open_models(spec)
+    base, experts = opened.family.base, opened.family.experts
     _check_modules(spec, base)
-    fingerprints = [survey(model) for model in models]
-    refs = [
-        reference(ref, model, fingerprint.digest, spec.folder)
-        for ref, model, fingerprint in zip(
-            (spec.base_model, *spec.experts), models, fingerprints, strict=True
-        )
-    ]
     space = SearchSpace(
         spec=spec.search_space,
-        base=refs[0],
-        experts=tuple(refs[1:]),
+        base=opened.refs[0],
+        experts=opened.refs[1:],
         expert_names=spec.expert_names,
         n_layers=n_layers(base.tensors),
         dtype=spec.dtype,
         seed=spec.sampler.seed,
+        tokenizer_source=opened.tokenizer_source,
+        allow_pickle=spec.allow_pickle,
     )
     _check_space(space, spec)
     search, holdout = build_slices(slice_requests(spec))
     return Workshop(
         spec=spec,
         base=base,
-        experts=tuple(experts),
-        fingerprints=dict(zip(names, fingerprints, strict=True)),
+        experts=experts,
+        fingerprints=dict(zip(("base", *spec.expert_names), opened.fingerprints, strict=True)),
         space=space,
         search_slices=search,
         holdout_slices=holdout,
     )
+
+
+def _open_models(spec: StudySpec) -> Opened:
+    base, *experts = (find(ref, spec.folder, spec.allow_pickle) for ref in (spec.base_model, *spec.experts))
+    source: Found | str | None = spec.tokenizer_name
+    if source is not None and source not in VOCABULARIES:
+        source = experts[spec.expert_names.index(source)]
+    return open_found(base, experts, source, spec.allow_pickle)
 
 
 def slice_requests(spec: StudySpec) -> list[SliceRequest]:

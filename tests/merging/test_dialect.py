@@ -13,6 +13,7 @@ from merging.checkpoint import TensorInfo
 from merging.dialect import Config, from_mergekit, load_config, to_mergekit
 from merging.errors import RecipeError
 from merging.recipe import LayerGroup, ModelRef, Parameters, Recipe, Rule, dump_recipe, whole_model
+from merging.rules import place_of
 from tests.merging.named_models import SOURCE, TENSORS, for_each_tensor, open_model, read
 
 MODELS = {path: ModelRef(path, f"content of {path}") for path in ("/base", "/a", "/b")}
@@ -122,6 +123,47 @@ def test_hub_models_keep_their_revision() -> None:
     made = replace(recipe_of(layers, outer), base=ModelRef("org/base", "content of org/base", "v2"))
     assert "base_model: org/base@v2\n" in to_mergekit(made, TENSORS)
     assert read(to_mergekit(made, TENSORS)).base == made.base
+
+
+@pytest.mark.parametrize(
+    ("base", "lora", "written"),
+    [
+        (ModelRef("org/base", "content of org/base", "v2"), ModelRef("/lora", "f"), "org/base@v2+/lora"),
+        (
+            ModelRef("/base", "f"),
+            ModelRef("/a+lora", "f"),
+            {"model": {"path": "/base", "revision": None}, "lora": {"path": "/a+lora", "revision": None}},
+        ),
+    ],
+)
+def test_an_expert_that_is_an_adapter_stands_behind_its_base(
+    base: ModelRef, lora: ModelRef, written: object
+) -> None:
+    layers, outer = whole_model(parameters(), 4)
+    made = replace(recipe_of(layers, outer), base=base)
+    made = replace(made, experts=(lora, *made.experts[1:]))
+    text = to_mergekit(made, TENSORS, adapters=[0])
+    assert yaml.safe_load(text)["slices"][0]["sources"][1]["model"] == written
+    again = from_mergekit(text, SOURCE, lambda name: (ModelRef(name, name), TENSORS))
+    assert [expert.path for expert in again.experts] == [f"{place_of(base)}+{lora.path}", "/b"]
+
+
+@pytest.mark.parametrize(
+    ("method", "source", "written"),
+    [
+        ("ties", "union", "union"),
+        ("ties", "base", "base"),
+        ("ties", "org/b@v2", "org/b@v2"),
+        ("multislerp", "union", "union"),
+        ("multislerp", "base", "/base"),  # no base_model is named there, so `base` would be any
+    ],
+)
+def test_the_source_of_the_tokenizer_is_exported(method: str, source: str, written: str) -> None:
+    layers, outer = whole_model(parameters(), 4)
+    made = replace(recipe_of(layers, outer, method), tokenizer_source=source)
+    made = replace(made, experts=(made.experts[0], ModelRef("org/b", "f", "v2")))
+    config = yaml.safe_load(to_mergekit(made, TENSORS))
+    assert config["tokenizer_source"] == written
 
 
 MODELS_FORM = """
@@ -251,7 +293,7 @@ def test_what_mergekit_leaves_unread_is_named_in_one_warning(caplog: pytest.LogC
         (lambda c: c.update(slices=[]), "exactly one of 'models' and 'slices'"),
         (lambda c: c.update(models=[]), "models: expected a list of mappings"),
         (lambda c: c.update(models=[{"model": "/base"}]), "only the base is named"),
-        (lambda c: c["models"][0].update(model="/a+/lora"), r"models\[0\]: '/a\+/lora' names a LoRA"),
+        (lambda c: c["models"][0].update(model={"model": "/a", "lora": 3}), "path or hub id, found 3"),
         (lambda c: c["models"][0].update(model="/b"), "model '/b' is listed twice"),
         (lambda c: c["models"][0].update(model=7), "expected a model's path or hub id, found 7"),
         (

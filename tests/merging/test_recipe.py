@@ -58,6 +58,15 @@ def test_yaml_gives_the_same_recipe_back() -> None:
     assert load_recipe(dump_recipe(recipe()), "r.yaml") == recipe()
 
 
+def test_how_models_are_opened_is_remembered_but_is_no_part_of_the_merge() -> None:
+    made = recipe(tokenizer_source="union", pad_to_multiple_of=8, allow_pickle=True)
+    assert load_recipe(dump_recipe(made), "r.yaml") == made
+    assert made.digest == recipe().digest
+    assert not {"tokenizer_source", "pad_to_multiple_of", "allow_pickle"} & recipe().to_dict().keys()
+    with pytest.raises(RecipeError, match="pad_to_multiple_of: 8; give a number above 0 beside"):
+        recipe(pad_to_multiple_of=8)
+
+
 def test_a_dict_survives_json() -> None:
     assert Recipe.from_dict(json.loads(json.dumps(recipe().to_dict()))) == recipe()
 

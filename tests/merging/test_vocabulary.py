@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 import torch
@@ -54,6 +55,17 @@ def test_in_a_union_the_base_keeps_its_numbers_and_the_rest_follows(
     tokens = align([numbered(base), numbered(other)], [len(base), len(other)], UNION).tokens
     assert list(tokens) == base + [token for token in other if token not in base]
     assert list(tokens.values()) == list(range(len(tokens)))
+
+
+def test_padding_that_was_asked_for_is_the_mean_of_each_models_rows() -> None:
+    alignment = replace(align([numbered("ab"), numbered("bc")], [2, 2], UNION), padding=2)
+    assert alignment.count == 5
+    assert not alignment.keeps(0, 3)
+    tensors = [rows_of(0, 2), rows_of(1, 2)]
+    plain = realign(tensors, replace(alignment, padding=0), 1)
+    padded = realign(tensors, alignment, 1)
+    assert torch.equal(padded[:3], plain)
+    assert torch.equal(padded[3:], plain.mean(0).expand(2, -1))
 
 
 def test_padding_goes_unless_there_is_nothing_to_align() -> None:

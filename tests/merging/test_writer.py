@@ -13,15 +13,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from merging.checkpoint import Checkpoint, open_checkpoint
 from merging.errors import OutputError
 from merging.fingerprint import survey
+from merging.layout import layer_order
 from merging.writer import checkpoint_bytes, ensure_writable, save_text, write_checkpoint
 from tests.merging.pico import Pico, edit_json, write_model
 
 Usage = namedtuple("Usage", "total used free")
+
+FULL = OSError(28, "No space left on device")
 
 
 @pytest.fixture
@@ -75,6 +79,97 @@ def test_transformers_loads_it(donor: Checkpoint, room: Path, shard_bytes: float
     assert model.dtype == torch.bfloat16
     assert torch.equal(model.lm_head.weight, donor.tensor("lm_head.weight"))
     assert tokenizer.decode(tokenizer("1+2<3")["input_ids"]) == "1+2<3"
+
+
+def contents(model: Path) -> dict[str, bytes]:
+    """Bytes of every tensor, as safetensors reads them."""
+    files = sorted(model.glob("*.safetensors"))
+    tensors = {name: tensor for file in files for name, tensor in load_file(file).items()}
+    return {name: tensor.reshape(-1).view(torch.uint8).numpy().tobytes() for name, tensor in tensors.items()}
+
+
+@pytest.mark.parametrize("shard_bytes", [5e9, 4000, 1])
+def test_bytes_are_the_donors_whatever_the_shards(donor: Checkpoint, room: Path, shard_bytes: float) -> None:
+    out = write(donor, room / "out", shard_bytes=shard_bytes)
+    assert contents(out) == contents(donor.path)
+    shards = len(list(out.glob("*.safetensors")))
+    assert shards == {5e9: 1, 1: len(donor.tensors)}.get(shard_bytes, shards)
+
+
+def test_a_source_may_use_one_buffer_for_all(donor: Checkpoint, room: Path) -> None:
+    buffer = torch.empty(max(info.numel for info in donor.tensors.values()), dtype=torch.bfloat16)
+
+    def source() -> Iterator[tuple[str, Tensor]]:
+        for name, tensor in donor:
+            yield name, buffer[: tensor.numel()].view(tensor.shape).copy_(tensor)
+
+    out = write(donor, room / "out", source=source(), shard_bytes=4000)
+    assert contents(out) == contents(donor.path)
+
+
+def test_more_than_was_planned_is_our_mistake(donor: Checkpoint, room: Path) -> None:
+    with pytest.raises(AssertionError, match=r"extra\.weight was not planned"):
+        write(donor, room / "out", source=[*donor, ("extra.weight", torch.zeros(1))])
+    assert list(room.iterdir()) == []
+
+
+def test_stacked_layers_are_written_with_their_number(donor: Checkpoint, room: Path) -> None:
+    tensors = dict(donor)
+    for name in list(tensors):
+        if ".layers.1." in name:
+            tensors[name.replace(".layers.1.", ".layers.2.")] = tensors[name]
+    source = {name: tensors[name] for name in layer_order(tensors)}
+    shapes = {name: tuple(tensor.shape) for name, tensor in source.items()}
+    changes = {"source": source.items(), "shapes": shapes, "depth": 3, "origins": (0, 1, 1)}
+    out = write(donor, room / "out", **changes, dtype="float32")
+    written = open_checkpoint(out)
+    assert written.config["num_hidden_layers"] == 3
+    assert [name for name, _ in written] == list(source)
+    assert sum(path.stat().st_size for path in out.iterdir()) <= checkpoint_bytes(donor, "float32", shapes)
+    assert checkpoint_bytes(donor, "float32", shapes) > checkpoint_bytes(donor, "float32")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # transformers' own, on import
+        from transformers import AutoModelForCausalLM
+
+        model, info = AutoModelForCausalLM.from_pretrained(out, output_loading_info=True)
+    assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))
+    assert len(model.model.layers) == 3
+
+
+MEMORY = """
+import sys
+from pathlib import Path
+import torch
+from merging.checkpoint import open_checkpoint
+from merging.writer import write_checkpoint
+
+def anonymous():
+    line = next(line for line in open("/proc/self/status") if line.startswith("RssAnon"))
+    return int(line.split()[1]) * 1024
+
+def watched(shapes):
+    for name, shape in shapes.items():
+        buffer.fill_(len(peaks))
+        yield name, buffer
+        peaks.append(anonymous())
+
+donor, buffer = open_checkpoint(Path(sys.argv[1])), torch.zeros(1 << 22)  # 16 MB of float32
+shapes = {f"model.layers.{i}.weight": (1 << 22,) for i in range(12)}  # 200 MB
+peaks = [anonymous()]
+out = write_checkpoint(watched(shapes), Path(sys.argv[2]), donor, sys.argv[3], shapes=shapes)
+print(max(peaks) - peaks[0])
+tensors = dict(open_checkpoint(out))
+assert all((tensors[name] == i + 1).all() for i, name in enumerate(shapes))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is told by Linux's /proc")
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_memory_does_not_grow_with_the_model(donor: Checkpoint, room: Path, dtype: str) -> None:
+    command = [sys.executable, "-c", MEMORY, str(donor.path), str(room / "out"), dtype]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 16e6  # less than one tensor
 
 
 @pytest.mark.parametrize(
@@ -136,12 +231,26 @@ def test_too_little_disk_is_refused_before_any_work(
     ensure_writable(room / "out", needed)
 
 
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room cannot be kept here")
+def test_a_disk_that_turns_out_full_is_refused_before_any_work(
+    donor: Checkpoint, room: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int, start: int, size: int) -> None:
+        raise FULL
+
+    def untouched() -> Iterator[tuple[str, Tensor]]:
+        raise AssertionError("work began")
+        yield
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OutputError, match="No space left on device"):
+        write(donor, room / "out", source=untouched())
+    assert list(room.iterdir()) == []
+
+
 def test_the_bytes_asked_for_cover_what_is_written(donor: Checkpoint, room: Path) -> None:
     out = write(donor, room / "out", shard_bytes=4000)
     assert sum(path.stat().st_size for path in out.iterdir()) <= checkpoint_bytes(donor, "bfloat16")
-
-
-FULL = OSError(28, "No space left on device")
 
 
 @pytest.mark.parametrize("error", [ValueError("bad tensor"), KeyboardInterrupt(), FULL])

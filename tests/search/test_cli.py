@@ -54,7 +54,12 @@ def test_check_says_what_a_study_would_do_and_measures_nothing(study_file: Path,
     report = json.loads(outcome.out)
     assert outcome.code == 0
     assert (report["searched"], report["search_items"], report["holdout_items"]) == (54, 18, 36)
-    assert "sound" in crucible("check", study_file).out
+    memory = report["memory"]
+    assert (memory["mode"], memory["dtype"], len(memory["statistics"])) == ("mapped", "bfloat16", 3)
+    assert memory["candidate"] == 2 * report["model_parameters"]
+    text = crucible("check", study_file).out
+    assert "sound" in text
+    assert "mapped from disk" in text
     assert json.loads(crucible("status", "--json").out) == []
 
 

@@ -110,6 +110,12 @@ def test_lambda_is_spelled_as_in_mergekit(tmp_path: Path) -> None:
             [":3: experts: nearswap takes 1 expert, found 3; name others, or drop the method"],
         ),
         ("methods: [ties]", "methods: [slerp]\n  t: [0, 2]", ["search_space.t: 2 is beyond the expert"]),
+        (
+            "name: tiny",
+            "name: tiny\ntokenizer_source: maths",
+            [":2: tokenizer_source: must be base, union, gsm8k, math or code; found 'maths'; did you mean"],
+        ),
+        ("name: tiny", "name: tiny\nallow_pickle: 1", ["allow_pickle: input should be a valid boolean"]),
     ],
 )
 def test_each_mistake_is_named_with_its_field_and_remedy(
