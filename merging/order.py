@@ -38,14 +38,14 @@ class Order:
         """How many elements are at least as large as the `rank`-th: `rank`, and those tied with it."""
         if self.counts is not None:
             return int(self.counts[self._run(rank)])
-        return int(np.searchsorted(-self.values, -self.values[rank - 1], side="right"))
+        return self.n - int(np.searchsorted(self.values[::-1], self.values[rank - 1], side="left"))
 
     def above(self, rank: int) -> int:
         """How many elements are larger than the `rank`-th."""
         if self.counts is not None:
             run = self._run(rank)
             return int(self.counts[run - 1]) if run else 0
-        return int(np.searchsorted(-self.values, -self.values[rank - 1], side="left"))
+        return self.n - int(np.searchsorted(self.values[::-1], self.values[rank - 1], side="right"))
 
     def l1(self, count: int) -> float:
         """Sum of the `count` largest; `count` must be 0 or end with a whole run of equal ones."""

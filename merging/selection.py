@@ -121,21 +121,18 @@ def passthrough(tensor: Tensor, scale: Tensor) -> Tensor:
     return tensor.float() * scale
 
 
-def divergence(base: Tensor, expert: Tensor, like_mergekit: bool = False) -> Tensor:
+def divergence(base: Tensor, expert: Tensor) -> Tensor:
     """How far the softmax of each of the expert's rows diverges from the base's: KL, in nats.
 
-    Rows are the last dimension.
-
-    Returns float32 of the tensors' shape with a last size of 1. Taken in float64: divergences of fine-tunes
-    lie near float32's rounding of the sums to 1, where `like_mergekit` (its float32 steps, in torch's order
-    of summing) finds mostly noise, even below 0. mergekit 0.1.5, arcee_fusion.
+    Rows are the last dimension. Returns float32 of the tensors' shape with a last size of 1. The steps are
+    mergekit's, in float32 and in torch's order of summing: divergences of fine-tunes lie near the rounding of
+    sums to 1, so other steps, exact ones too, would pick other elements. mergekit 0.1.5, arcee_fusion.
     """
     row = base.shape[-1]
     p, q = expert.reshape(-1, row), base.reshape(-1, row)
     step = max(1, _CHUNK // max(row, 1))
-    kl = _kl_float32 if like_mergekit else _kl
     with one_thread(base):
-        parts = [kl(p[i : i + step].float(), q[i : i + step].float()) for i in range(0, len(p), step)]
+        parts = [_kl(p[i : i + step].float(), q[i : i + step].float()) for i in range(0, len(p), step)]
     return torch.cat(parts).reshape(*base.shape[:-1], 1)
 
 
@@ -180,16 +177,5 @@ def _select(base: Tensor, experts: Sequence[Tensor], cut: Tensor | None) -> list
 
 
 def _kl(p: Tensor, q: Tensor) -> Tensor:
-    """Rows' divergence in float64, summed in an order of our own; [rows, n] to float32 [rows]."""
-    p, q = _softmax(p.double()) + _EPSILON, _softmax(q.double()) + _EPSILON
-    return tree_sum(p * torch.log(p / q)).float()
-
-
-def _softmax(rows: Tensor) -> Tensor:
-    powers = torch.exp(rows - rows.amax(dim=-1, keepdim=True))
-    return powers / tree_sum(powers).unsqueeze(-1)
-
-
-def _kl_float32(p: Tensor, q: Tensor) -> Tensor:
     p, q = torch.softmax(p, dim=-1) + _EPSILON, torch.softmax(q, dim=-1) + _EPSILON
     return torch.sum(p * torch.log(p / q), dim=-1)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from secrets import token_hex
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -65,7 +65,7 @@ def _mapped(path: Path) -> Statistic:
 
 def _save(path: Path, statistic: Statistic) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp-{os.getpid()}")
+    temporary = path.with_name(f".{path.stem}.tmp-{token_hex(8)}")  # containers share process numbers
     try:
         save_file(dict(statistic), temporary)
         temporary.replace(path)

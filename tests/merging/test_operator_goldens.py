@@ -112,7 +112,7 @@ def ask_nearswap(case: Case, base: Tensor, experts: list[Tensor]) -> Merged:
 
 
 def ask_arcee_fusion(case: Case, base: Tensor, experts: list[Tensor]) -> Merged:
-    rows = divergence(base, experts[0], like_mergekit=True)
+    rows = divergence(base, experts[0])
     threshold = importance_threshold(importance(base, experts[0], rows))
     return arcee_fusion(base, experts[0], rows, threshold), largest_of(base, experts)
 

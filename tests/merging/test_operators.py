@@ -1,133 +1,235 @@
+"""The task-arithmetic family's kernels, worked out by hand: whole numbers, so that nothing is rounded."""
+
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from merging.methods import METHODS
-from merging.operators import average, combine, drop, elect, keep_largest, kept_count, match_l1, merge_tensor
-from merging.recipe import Parameters
+from merging.masks import ONE, keep_mask, mask_key, uniform24, words
+from merging.operators import (
+    CHANCE,
+    DIVISOR,
+    FACTOR,
+    FIELDS,
+    HIGH,
+    KEY_HIGH,
+    KEY_LOW,
+    LAMBDA,
+    LOW,
+    RANKS,
+    SPREAD,
+    WEIGHT,
+    WORDS,
+    Average,
+    TaskVectors,
+    add,
+)
+
+INFINITY = float("inf")
+BASE = torch.tensor([10.0, 20.0, 30.0, 40.0])
+A = BASE + torch.tensor([4.0, -2.0, 1.0, 0.0])
+B = BASE + torch.tensor([-1.0, -6.0, 3.0, 0.0])
+KEYS = (mask_key(0, "tensor", "a"), mask_key(0, "tensor", "b"))
 
 
-def normal(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+def normal(n: int, seed: int = 0) -> Tensor:
+    return torch.randn(n, generator=torch.Generator().manual_seed(seed))
+
+
+def numbers(weights: Sequence[float], **rows: Sequence[float] | float) -> Tensor:
+    """A kernel's numbers: these weights, and other rows by name in lower case; else such that nothing is felt."""
+    table = torch.zeros(FIELDS, len(weights))
+    values = {"factor": 1.0, "high": INFINITY, "lambda_": 1.0, "divisor": 1.0, **rows}
+    places = {"factor": FACTOR, "low": LOW, "high": HIGH, "lambda_": LAMBDA, "divisor": DIVISOR}
+    for name, value in {**values, "weight": weights}.items():
+        table[{**places, "weight": WEIGHT}[name]] = torch.tensor(value)
+    return table
+
+
+def drawing(
+    chances: Sequence[float], spreads: Sequence[float] = (0.0, 0.0), keys: Sequence[int] = KEYS
+) -> Tensor:
+    """A kernel's whole numbers, for chances to be kept and what each of 255 ranks adds to them."""
+    table = torch.zeros(WORDS, len(chances), dtype=torch.int32)
+    for i, (chance, spread) in enumerate(zip(chances, spreads, strict=False)):
+        table[KEY_LOW, i], table[KEY_HIGH, i] = words(keys[i])
+        table[CHANCE, i], table[SPREAD, i] = round(chance * ONE), round(spread * ONE)
+    return table
 
 
 def same_bits(a: Tensor, b: Tensor) -> bool:
-    return torch.equal(a.view(torch.int32), b.view(torch.int32))
+    return a.dtype == b.dtype == torch.float32 and torch.equal(a.view(torch.int32), b.view(torch.int32))
 
 
-def test_the_base_alone_keeps_every_bit() -> None:
-    base = torch.tensor([1.5, -0.0, 0.0, 1e-30])
-    for name in ("task_arithmetic", "ties", "dare_ties"):
-        parameters = Parameters((0.0, 0.0), (0.5, 1.0), normalize=True, rescale=True)
-        merged = merge_tensor(METHODS[name], base, [normal(4), normal(4, seed=1)], parameters, (1, 2))
-        assert same_bits(merged, base)
-
-
-def test_an_expert_alone_keeps_every_bit() -> None:
-    expert = torch.tensor([1.5, -0.0, 0.0, 1e-30])
-    parameters = Parameters((0.0, 1.0, 0.0), (1.0,) * 3, normalize=True)
-    merged = merge_tensor(METHODS["linear"], normal(4), [normal(4), expert, normal(4)], parameters, (0, 0, 0))
-    assert same_bits(merged, expert)
+def test_a_sum_is_taken_from_the_left() -> None:
+    terms = [torch.tensor([value]) for value in (1.0, 2.0**-24, 2.0**-24)]
+    assert add(terms).item() == 1.0
+    assert add(terms[::-1]).item() == 1.0 + 2.0**-23
 
 
 def test_an_average_is_weighted_and_normalized() -> None:
     x, y = torch.tensor([1.0, 2.0]), torch.tensor([5.0, -2.0])
-    assert average([x, y], [3.0, 1.0], normalize=True).tolist() == [2.0, 1.0]
-    assert average([x, y], [3.0, 1.0], normalize=False).tolist() == [8.0, 4.0]
+    assert Average(normalize=True)(x, y, numbers=numbers([3.0, 1.0], divisor=4.0)).tolist() == [2.0, 1.0]
+    assert Average(normalize=False)(x, y, numbers=numbers([3.0, 1.0], divisor=4.0)).tolist() == [8.0, 4.0]
 
 
-def test_trimming_keeps_the_largest_magnitudes() -> None:
-    delta = torch.tensor([0.1, -0.9, 0.5, 0.2])
-    assert keep_largest(delta, 0.5).tolist() == [0.0, *delta[1:3].tolist(), 0.0]
+def test_an_average_of_bfloat16_is_not_rounded_to_it() -> None:
+    x, y = torch.tensor([1.0]).bfloat16(), torch.tensor([1.0 + 2**-7]).bfloat16()
+    assert Average(normalize=True)(x, y, numbers=numbers([1.0, 1.0], divisor=2.0)).item() == 1 + 2**-8
 
 
-def test_ties_at_the_cut_are_kept_whole() -> None:
-    delta = torch.tensor([1.0, -1.0, 3.0, 1.0, 0.5])
-    assert keep_largest(delta, 0.4).tolist() == [1.0, -1.0, 3.0, 1.0, 0.0]
-    assert kept_count(delta, 0.4) == 4
-
-
-def test_at_least_one_element_is_kept() -> None:
-    assert keep_largest(torch.tensor([0.5, 2.0]), 0.01).tolist() == [0.0, 2.0]
-
-
-@given(st.lists(st.integers(-4, 4), min_size=1, max_size=40), st.floats(0.01, 1.0), st.randoms())
-@settings(deadline=None)
-def test_trimming_depends_on_no_order(values: list[int], density: float, random: st.Random) -> None:  # type: ignore[name-defined]
-    delta = torch.tensor(values, dtype=torch.float32)
-    order = list(range(len(values)))
-    random.shuffle(order)
-    assert torch.equal(keep_largest(delta, density)[order], keep_largest(delta[order], density))
-
-
-@given(st.lists(st.integers(-4, 4), min_size=1, max_size=40), st.floats(0.01, 0.999))
-@settings(deadline=None)
-def test_trimming_keeps_what_was_asked_and_nothing_smaller_than_what_it_drops(
-    values: list[int], density: float
-) -> None:
-    delta = torch.tensor(values, dtype=torch.float32)
-    count = kept_count(delta, density)
-    smallest_kept = delta.abs().sort(descending=True).values[count - 1]
-    assert count >= max(1, int(density * len(values)))
-    assert count == int((delta.abs() >= smallest_kept).sum())
-
-
-def test_the_elected_sign_is_that_of_the_sum() -> None:
-    masks = elect([torch.tensor([2.0, -1.0, 1.0, 0.0]), torch.tensor([-1.0, -1.0, -1.0, 0.0])])
-    assert [mask.tolist() for mask in masks] == [[True, True, True, False], [False, True, False, False]]
-
-
-def test_consensus_averages_over_those_that_agree() -> None:
-    x, y = torch.tensor([2.0, 4.0, 0.0]), torch.tensor([-1.0, 2.0, 0.0])
-    assert combine([x, y], [0.5, 0.5], consensus=True, normalize=True).tolist() == [2.0, 3.0, 0.0]
-    assert combine([x, y], [0.5, 0.5], consensus=True, normalize=False).tolist() == [1.0, 3.0, 0.0]
-
-
-def test_without_consensus_weights_of_sum_zero_do_not_divide() -> None:
-    x = torch.tensor([2.0])
-    assert combine([x, x + 1], [0.5, -0.5], consensus=False, normalize=True).tolist() == [-0.5]
-    assert combine([x, x + 1], [1.0, 3.0], consensus=False, normalize=True).tolist() == [2.75]
+def test_task_vectors_are_weighted_and_added_to_the_base() -> None:
+    merged = TaskVectors(2)(BASE, A, B, numbers=numbers([0.5, 2.0]))
+    assert merged.tolist() == [10 + 2 - 2, 20 - 1 - 12, 30 + 0.5 + 6, 40]
 
 
 def test_lambda_scales_the_merged_sum() -> None:
-    base, expert = normal(8), normal(8, seed=1)
-    merged = merge_tensor(
-        METHODS["task_arithmetic"], base, [expert], Parameters((1.0,), (1.0,), lambda_=0.5), (0,)
+    assert TaskVectors(1)(BASE, A, numbers=numbers([1.0], lambda_=0.5)).tolist() == [12, 19, 30.5, 40]
+
+
+def test_normalizing_divides_the_sum_by_one_number() -> None:
+    merged = TaskVectors(2, normalize=True)(BASE, A, B, numbers=numbers([1.0, 3.0], divisor=4.0))
+    assert merged.tolist() == [10.25, 15, 32.5, 40]
+
+
+def test_factors_scale_task_vectors_only_where_rescaled() -> None:
+    given = numbers([1.0], factor=2.0)
+    assert TaskVectors(1, rescale=True)(BASE, A, numbers=given).tolist() == [18, 16, 32, 40]
+    assert TaskVectors(1)(BASE, A, numbers=given).tolist() == A.tolist()
+
+
+def test_magnitudes_from_the_threshold_on_are_kept() -> None:
+    merged = TaskVectors(1, sparsifier="magnitude")(BASE, A, numbers=numbers([1.0], low=2.0))
+    assert merged.tolist() == [14, 18, 30, 40]
+
+
+def test_each_expert_has_its_own_threshold() -> None:
+    merged = TaskVectors(2, sparsifier="magnitude")(BASE, A, B, numbers=numbers([1.0, 1.0], low=[4.0, 3.0]))
+    assert merged.tolist() == [14, 14, 33, 40]
+
+
+def test_outliers_are_dropped_at_both_ends() -> None:
+    kernel = TaskVectors(1, sparsifier="outliers")
+    assert kernel(BASE, A, numbers=numbers([1.0], low=1.0, high=2.0)).tolist() == [10, 18, 31, 40]
+    assert kernel(BASE, A, numbers=numbers([1.0], low=2.0, high=1.0)).tolist() == BASE.tolist()
+
+
+def test_a_sparsifier_that_drops_nothing_changes_nothing() -> None:
+    plain = TaskVectors(2)(BASE, A, B, numbers=numbers([0.3, 0.7]))
+    assert same_bits(TaskVectors(2, "magnitude")(BASE, A, B, numbers=numbers([0.3, 0.7])), plain)
+    assert same_bits(TaskVectors(2, "outliers")(BASE, A, B, numbers=numbers([0.3, 0.7])), plain)
+    first, given = torch.tensor(0, dtype=torch.int32), numbers([0.3, 0.7])
+    thinned = TaskVectors(2, "bernoulli")(BASE, A, B, numbers=given, words=drawing([1.0, 1.0]), first=first)
+    assert same_bits(thinned, plain)
+
+
+def test_draws_are_those_of_the_experts_mask() -> None:
+    base, first = torch.zeros(1000), torch.tensor(0, dtype=torch.int32)
+    experts = [normal(1000, seed) for seed in (1, 2)]
+    kernel, chances = TaskVectors(2, sparsifier="bernoulli"), [0.3, 0.8]
+    merged = kernel(base, *experts, numbers=numbers([1.0, 1.0]), words=drawing(chances), first=first)
+    masks = [keep_mask(key, 1000, chance) for key, chance in zip(KEYS, chances, strict=True)]
+    assert torch.equal(merged, add([e * mask for e, mask in zip(experts, masks, strict=True)]))
+
+
+def test_chances_rise_with_the_rank() -> None:
+    base, expert = torch.zeros(1000), normal(1000)
+    ranks = (torch.arange(1000) % (RANKS + 1)).to(torch.uint8)
+    drawn = drawing([0.2], [0.6 / RANKS])
+    merged = TaskVectors(1, sparsifier="magprune")(
+        base, expert, ranks, numbers=numbers([1.0]), words=drawn, first=torch.tensor(0, dtype=torch.int32)
     )
-    assert torch.allclose(merged, (base + expert) / 2)
+    chance = drawn[CHANCE, 0] + ranks.int() * drawn[SPREAD, 0]
+    assert torch.equal(merged, expert * (uniform24(KEYS[0], 1000) < chance))
+    kept = merged != 0
+    assert kept[ranks < 64].float().mean() < 0.4 < 0.6 < kept[ranks >= 192].float().mean()
 
 
-def test_rescaling_restores_the_l1_norm() -> None:
-    delta = normal(40_000)
-    kept = drop(delta, 0.1, key=7)
-    assert torch.isclose(match_l1(delta, kept).abs().sum(), delta.abs().sum(), rtol=1e-5)
+def test_no_draw_is_made_without_a_key() -> None:
+    with pytest.raises(AssertionError, match="nothing to draw with"):
+        TaskVectors(1, sparsifier="bernoulli")(BASE, A, numbers=numbers([1.0]))
 
 
-def test_nothing_is_rescaled_where_nothing_was_kept() -> None:
-    nothing = torch.zeros(3)
-    assert torch.equal(match_l1(normal(3), nothing), nothing)
+def test_only_what_has_the_sign_of_the_sum_is_summed() -> None:
+    merged = TaskVectors(2, consensus=True)(BASE, A, B, numbers=numbers([1.0, 1.0]))
+    assert merged.tolist() == [14, 12, 34, 40]
 
 
-def test_thinning_keeps_the_asked_share_unchanged() -> None:
-    delta = normal(100_000)
-    kept = drop(delta, 0.3, key=1)
-    assert abs(int((kept != 0).sum()) / 100_000 - 0.3) < 0.01
-    assert torch.equal(kept[kept != 0], delta[kept != 0])
+def test_weights_vote_with_their_sign() -> None:
+    merged = TaskVectors(2, consensus=True)(BASE, A, B, numbers=numbers([1.0, -1.0]))
+    assert merged.tolist() == [15, 26, 27, 40]
 
 
-def test_threads_change_no_bit() -> None:
-    base, experts = normal(300, 300), [normal(300, 300, seed=i) for i in (1, 2, 3)]
-    parameters = Parameters((0.3, 0.5, -0.2), (0.3, 0.6, 1.0), 0.9, True, True)
-    threads = torch.get_num_threads()
-    try:
-        for name in METHODS:
-            merged = []
-            for count in (1, 4):
-                torch.set_num_threads(count)
-                merged.append(merge_tensor(METHODS[name], base, experts, parameters, (1, 2, 3)))
-            assert same_bits(*merged)
-    finally:
-        torch.set_num_threads(threads)
+def test_a_sum_of_zero_elects_plus() -> None:
+    base, x = torch.zeros(2), torch.tensor([3.0, -3.0])
+    assert TaskVectors(2, consensus=True)(base, x, -x, numbers=numbers([1.0, 1.0])).tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("cancels", [False, True])
+def test_normalized_consensus_divides_by_the_weights_that_agree(cancels: bool) -> None:
+    kernel = TaskVectors(2, consensus=True, normalize=True, cancels=cancels)
+    assert kernel(BASE, A, B, numbers=numbers([1.0, 3.0])).tolist() == [14, 15, 32.5, 40]
+
+
+def test_weights_that_cancel_divide_by_one() -> None:
+    kernel = TaskVectors(2, consensus=True, normalize=True, cancels=True)
+    base, x = torch.zeros(2), torch.tensor([2.0, 4.0])
+    assert kernel(base, x, -x, numbers=numbers([1.0, -1.0])).tolist() == [4, 8]
+
+
+def test_what_was_dropped_has_no_vote() -> None:
+    kernel = TaskVectors(2, sparsifier="magnitude", consensus=True, normalize=True)
+    assert kernel(BASE, A, B, numbers=numbers([1.0, 1.0], low=[4.0, 3.0])).tolist() == [14, 14, 33, 40]
+
+
+def test_a_zero_weight_changes_no_bit() -> None:
+    base, a, b = (normal(500, seed) for seed in range(3))
+    for kernel in (
+        TaskVectors(2),
+        TaskVectors(2, consensus=True),
+        TaskVectors(2, consensus=True, normalize=True),
+        TaskVectors(2, sparsifier="magnitude", consensus=True, normalize=True, rescale=True),
+        TaskVectors(2, consensus=True, normalize=True, cancels=True),
+        TaskVectors(2, normalize=True),
+    ):
+        both = kernel(base, a, b, numbers=numbers([0.4, 0.0], low=0.5, divisor=0.4, factor=1.2))
+        one = replace(kernel, experts=1)(base, a, numbers=numbers([0.4], low=0.5, divisor=0.4, factor=1.2))
+        assert same_bits(both, one), kernel
+
+
+@given(st.lists(st.sampled_from((-1.5, -0.7, -0.2, 0.1, 0.3, 0.4, 0.9, 1.1)), min_size=2, max_size=4))
+def test_looking_at_the_divisor_matters_only_where_weights_cancel(weights: list[float]) -> None:
+    subsets = (some for k in range(2, len(weights) + 1) for some in combinations(weights, k))
+    assume(all(abs(sum(some)) > 1e-6 for some in subsets))
+    base, *experts = (normal(400, seed).bfloat16() for seed in range(len(weights) + 1))
+    kernel = TaskVectors(len(weights), sparsifier="magnitude", consensus=True, normalize=True)
+    given = numbers(weights, low=0.9)
+    careful = replace(kernel, cancels=True)
+    assert same_bits(kernel(base, *experts, numbers=given), careful(base, *experts, numbers=given))
+
+
+@given(st.lists(st.integers(0, 3000), min_size=1, max_size=4).map(sorted), st.integers(0, 2**31 - 3001))
+@settings(max_examples=30)
+@pytest.mark.parametrize("sparsifier", [None, "magnitude", "outliers", "bernoulli", "magprune"])
+def test_parts_are_merged_as_the_whole(sparsifier: str | None, cuts: list[int], offset: int) -> None:
+    kernel = TaskVectors(2, sparsifier, consensus=True, normalize=True, rescale=True)  # type: ignore[arg-type]
+    tensors = [normal(3000, seed).bfloat16() for seed in range(3)]
+    if sparsifier == "magprune":
+        tensors += [(normal(3000, seed).abs() * 100).clamp(max=RANKS).to(torch.uint8) for seed in (3, 4)]
+    given = numbers([0.4, 0.7], factor=[1.1, 1.7], low=[0.3, 0.8], high=2.0)
+    drawn = drawing([0.3, 0.5], [1e-3, 2e-3]) if kernel.random else None
+
+    def part(start: int, stop: int) -> Tensor:
+        first = torch.tensor(offset + start, dtype=torch.int32) if kernel.random else None
+        return kernel(*(tensor[start:stop] for tensor in tensors), numbers=given, words=drawn, first=first)
+
+    edges = [0, *cuts, 3000]
+    parts = [part(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+    assert same_bits(torch.cat(parts), part(0, 3000))
