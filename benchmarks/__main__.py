@@ -41,6 +41,7 @@ class Job:
     runs: int
     mergekit_runs: int
     mergekit: str | None
+    patience: float
     shape: Shape = field(default_factory=Shape)
 
     @property
@@ -51,7 +52,7 @@ class Job:
     @property
     def place(self) -> Place:
         """Where whole processes write."""
-        return Place(self.models / "work")
+        return Place(self.models / "work", self.patience)
 
     def picked(self, default: Sequence[str]) -> list[Method]:
         """The methods to measure where these are the usual ones."""
@@ -86,6 +87,12 @@ def parse(arguments: Sequence[str] | None = None) -> Job:
     parser.add_argument(
         "--mergekit", help="a Python interpreter that has mergekit 0.1.5; else it is installed"
     )
+    parser.add_argument(
+        "--patience",
+        type=float,
+        default=30,
+        help="seconds to wait before each turn while others compute (30)",
+    )
     given = parser.parse_args(arguments)
     parts = tuple(given.only.split(",")) if given.only else PARTS
     if strays := {*parts} - {*PARTS} or {*(given.methods or "ties").split(",")} - {*METHODS}:
@@ -100,6 +107,7 @@ def parse(arguments: Sequence[str] | None = None) -> Job:
         runs=given.runs,
         mergekit_runs=given.mergekit_runs,
         mergekit=given.mergekit,
+        patience=given.patience,
     )
 
 
@@ -131,7 +139,7 @@ def save(job: Job, results: Results) -> None:
 
 def _warm(job: Job, results: Results, models: Models) -> Iterator[Results]:
     for device in devices():
-        for row in measure_warm(models, job.picked(tuple(METHODS)), device, job.runs):
+        for row in measure_warm(models, job.picked(tuple(METHODS)), device, job.runs, job.patience):
             yield (results := replace(results, warm=(*results.warm, row)))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.candidates import EXPERTS, config
+from benchmarks.neighbours import wait_until_quiet
 from benchmarks.processes import Finished, run_command
 from benchmarks.samples import Samples, say
 from merging.methods import Method
@@ -42,6 +43,8 @@ class Place:
     """Where runs write: configs, checkpoints that are thrown away, and caches that start out empty."""
 
     folder: Path
+    patience: float = 0.0
+    """Seconds that a run waits for a quiet machine."""
 
     @property
     def out(self) -> Path:
@@ -59,10 +62,11 @@ class Place:
         file.write_text(config(method, models, repetition))
         return file
 
-    def clear_out(self) -> None:
-        """Remove a run's checkpoint, and let the disk finish what it was given before."""
+    def make_ready(self) -> None:
+        """Remove the last run's checkpoint, and let disk and neighbours finish what they were given before."""
         shutil.rmtree(self.out, ignore_errors=True)
         os.sync()
+        wait_until_quiet(self.patience)
 
 
 def cache_environment(folder: Path) -> dict[str, str]:
@@ -72,7 +76,7 @@ def cache_environment(folder: Path) -> dict[str, str]:
 
 def crucible_merge(place: Place, file: Path, caches: str) -> Finished:
     """One whole run; its checkpoint stays until the next."""
-    place.clear_out()
+    place.make_ready()
     command = [sys.executable, "-m", "search", "merge", str(file), str(place.out)]
     return run_command(command, place.environment(caches), REPO)
 

@@ -100,7 +100,7 @@ def _mergekit(
     place: Place, models: Sequence[Path], method: Method, python: str, i: int
 ) -> tuple[float, float]:
     """Seconds of the merge itself and of the whole process."""
-    place.clear_out()
+    place.make_ready()
     times, file = place.folder / "times.json", place.write_config(method, models[: EXPERTS + 1], i)
     options = ["--lazy-unpickle", "--quiet", "--no-copy-tokenizer", "--no-write-model-card"]
     command = [python, str(_CHILD), str(times), str(file), str(place.out), *options]

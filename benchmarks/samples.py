@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -55,14 +56,22 @@ def clock(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def in_turns(runs: Mapping[str, Run], repetitions: int, warmups: int = 1) -> dict[str, Samples]:
-    """Times by name of runs that take turns: each once, then each once more; warm-ups are not counted."""
+def in_turns(
+    runs: Mapping[str, Run],
+    repetitions: int,
+    warmups: int = 1,
+    turn: Callable[[], AbstractContextManager[object]] = nullcontext,
+) -> dict[str, Samples]:
+    """Times by name of runs that take turns: each once, then each once more; warm-ups are not counted.
+
+    Each turn runs within a `turn`.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for i in range(-warmups, repetitions):
-        for name, run in runs.items():
-            spent = clock(partial(run, i))
-            if i >= 0:
-                seconds[name].append(spent)
+        with turn():
+            spent = {name: clock(partial(run, i)) for name, run in runs.items()}
+        for name, each in seconds.items():
+            each.extend([spent[name]] if i >= 0 else [])
     return {name: Samples(tuple(each)) for name, each in seconds.items()}
 
 

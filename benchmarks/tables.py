@@ -36,10 +36,19 @@ def _warm(rows: Sequence[WarmResult]) -> str:
 
 def _warm_row(row: WarmResult) -> tuple[str, ...]:
     times = ratio(row.candidate, row.copy)
+    disturbed = f" (others kept {row.neighbours:.1f} cores busy)" if row.disturbed else ""
     limit = "" if row.limit is None else f"≤ {row.limit:g} {_mark(times.value <= row.limit)}"
     seconds = (f"{row.copy.median:.4g} s", f"{row.candidate.median:.4g} s")
     traffic = f"{row.traffic / 1e9:.2f} GB"
-    return (f"`{row.method}`", row.device, traffic, *seconds, str(times), limit, f"{row.first:.1f} s")
+    return (
+        f"`{row.method}`",
+        row.device,
+        traffic,
+        *seconds,
+        str(times) + disturbed,
+        limit,
+        f"{row.first:.1f} s",
+    )
 
 
 def _cold(rows: Sequence[ColdResult]) -> str:

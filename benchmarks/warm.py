@@ -13,6 +13,7 @@ import torch
 
 from benchmarks.candidates import SPECTRAL, recipe, traffic
 from benchmarks.copying import Yardstick, open_yardstick, settle
+from benchmarks.neighbours import QUIET, Neighbours
 from benchmarks.samples import Samples, clock, in_turns, say
 from merging.checkpoint import Checkpoint, open_checkpoint
 from merging.fingerprint import survey
@@ -35,6 +36,13 @@ class WarmResult:
     """Seconds of the first candidate: statistics and compilation."""
     copy: Samples
     candidate: Samples
+    neighbours: float
+    """Cores that other processes kept busy meanwhile."""
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether the times are not to be trusted."""
+        return self.neighbours > QUIET
 
     @property
     def limit(self) -> float | None:
@@ -65,16 +73,16 @@ def devices() -> list[str]:
 
 
 def measure_warm(
-    models: Models, methods: Sequence[Method], device: str, repetitions: int
+    models: Models, methods: Sequence[Method], device: str, repetitions: int, patience: float = 0.0
 ) -> Iterator[WarmResult]:
-    """Time each method's candidates on a device."""
+    """Time each method's candidates on a device; each turn waits so many seconds for a quiet machine."""
     torch.set_num_threads(cores())
     yardstick = open_yardstick([each.path for each in models.checkpoints], device)
     for method in methods:
-        result = _measure(models, method, device, yardstick, repetitions)
+        result = _measure(models, method, device, yardstick, repetitions, patience)
         say(
             f"warm {device} {method.name}: {result.candidate.median:.3f} s, copy {result.copy.median:.3f} s,"
-            f" first {result.first:.1f} s"
+            f" first {result.first:.1f} s{_warning(result)}"
         )
         yield result
         gc.collect()
@@ -100,11 +108,17 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def _warning(result: WarmResult) -> str:
+    return f"; others kept {result.neighbours:.1f} cores busy" if result.disturbed else ""
+
+
 def _measure(
-    models: Models, method: Method, device: str, yardstick: Yardstick, repetitions: int
+    models: Models, method: Method, device: str, yardstick: Yardstick, repetitions: int, patience: float
 ) -> WarmResult:
     moved = traffic(method, models.nbytes)
     run = warm_run(models, method, device)
     first = clock(lambda: run(-2))
-    taken = in_turns({"copy": lambda _: yardstick.copy(moved), "candidate": run}, repetitions)
-    return WarmResult(method.name, device, moved, first, taken["copy"], taken["candidate"])
+    neighbours = Neighbours(patience)
+    runs = {"copy": lambda _: yardstick.copy(moved), "candidate": run}
+    taken = in_turns(runs, repetitions, turn=neighbours.turn)
+    return WarmResult(method.name, device, moved, first, taken["copy"], taken["candidate"], neighbours.cores)

@@ -1,8 +1,9 @@
 """Random numbers that depend on nothing but a key and an element's position.
 
-Each element's number is a hash of (key, position), so a mask is the same on every device, in chunks of any size
-and in any order. The hash mixes the position twice, each time with half of the key, by Wellons's `lowbias32`
-(2018, "Prospecting for Hash Functions"): 32-bit multiplications, because CPUs do sixteen of them at once.
+Each element's number is a hash of (key, position), so a mask is the same on every device, in chunks of any
+size and in any order. The hash mixes the position twice, each time with half of the key, by Wellons's
+`lowbias32` (2018, "Prospecting for Hash Functions"): 32-bit multiplications, because CPUs do sixteen of them
+at once.
 """
 
 from __future__ import annotations

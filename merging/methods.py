@@ -1,7 +1,7 @@
 """The merge methods as data: what each does, which parameters it reads, and what may be relied on.
 
-Names, parameters and defaults are mergekit's 0.1.5, so its configs mean the same here. Search spaces, `crucible
-check`, the dialect and the reference page are derived from this table.
+Names, parameters and defaults are mergekit's 0.1.5, so its configs mean the same here. Search spaces,
+`crucible check`, the dialect and the reference page are derived from this table.
 """
 
 from __future__ import annotations
@@ -248,7 +248,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
             Method(
                 name="multislerp",
-                summary="weighted mean of any number of experts on a sphere, around their mean's tangent plane",
+                summary="weighted mean of any number of experts on a sphere, by their mean's tangent plane",
                 source="Goddard 2025, goddard.blog/posts/multislerp-wow-what-a-cool-idea",
                 defaults={
                     "weight": REQUIRED,
@@ -312,7 +312,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
             Method(
                 name="tsv",
-                summary="the strongest directions of each task vector, made orthogonal, then summed (TSV-Merge)",
+                summary="strongest directions of each task vector, made orthogonal, then summed (TSV-Merge)",
                 source="Gargiulo et al. 2024, arXiv 2412.00081",
                 defaults={"weight": 1.0, "lambda": 1.0},
                 identities=frozenset(("weight 0 is base", "order-free")),

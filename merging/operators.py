@@ -28,6 +28,13 @@ RANKS = 255
 """The rank of a row's largest element; of its smallest it is 0, whatever the row's length."""
 
 
+LEAST_WEIGHT = 2.0**-70
+_TINY = 2.0**-100
+"""Changes no sum of weights from `LEAST_WEIGHT` on, and stands in for one that is empty."""
+
+_HUGE = 2.0**127
+
+
 @dataclass(frozen=True)
 class TaskVectors:
     """The steps that a method of the family takes, for this many experts.
@@ -43,6 +50,8 @@ class TaskVectors:
     rescale: bool = False
     cancels: bool = False
     """Whether some of the weights may sum to 0, so that a divisor must be looked at before dividing."""
+    positive: bool = False
+    """Whether all weights are at least `LEAST_WEIGHT`, for which there is a faster way to sum those that agree."""
 
     @property
     def random(self) -> bool:
@@ -99,13 +108,18 @@ class TaskVectors:
         return draw(position, words[KEY_LOW, i], words[KEY_HIGH, i]) < chance
 
     def _agreeing(self, scaled: Sequence[Tensor], numbers: Tensor) -> Tensor:
-        """Sum of the elements whose sign is their sum's (a sum of 0 elects +), divided by their weights' sum."""
+        """Sum of the elements with their sum's sign (0 elects +), divided by the weights of these."""
         sign = torch.where(add(scaled) >= 0, 1.0, -1.0)
-        turned = [vector * sign for vector in scaled]
-        total = add([torch.relu(vector) for vector in turned])
+        agreeing = [torch.relu(vector * sign) for vector in scaled]
+        total = add(agreeing)
         if not self.normalize:
             return total * sign
-        divisor = add([torch.where(v > 0, numbers[WEIGHT, i], 0.0) for i, v in enumerate(turned)])
+        if self.positive:
+            # min(weight, huge * v) with what CPUs do in one instruction; exact for task vectors >= 2^-127.
+            weights = [numbers[WEIGHT, i] for i in range(self.experts)]
+            shares = [w - torch.relu(w - v * _HUGE) for w, v in zip(weights, agreeing, strict=True)]
+            return total * sign / (add(shares) + _TINY)
+        divisor = add([torch.where(v > 0, numbers[WEIGHT, i], 0.0) for i, v in enumerate(agreeing)])
         # Where none agrees both are 0. Asking the total is twice as fast on a CPU; asking the divisor is
         # needed only where weights that took part can cancel.
         empty = divisor == 0 if self.cancels else total == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import shutil
+import time
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,10 +26,14 @@ Kernel = Callable[..., Tensor]
 LARGE = 1 << 25
 """Elements of a model from which on compiling is worth its seconds."""
 
-_TINY = 1 << 12
-"""Elements of a tensor below which a compiled call costs as much as an eager one."""
+_TINY = 16
+"""Elements of a tensor below which torch.compile would make code for that very size."""
 
-_EAGER_CHUNK = 1 << 20
+_EAGER_CHUNK = 1 << 18
+"""Elements that fit a cache with what is computed of them."""
+
+_REDUCED_CHUNK = 1 << 22
+
 _LONGEST = 1 << 30
 """Elements a kernel takes at once: positions fit 32 bits, and a mask's keys hold for as many."""
 
@@ -56,6 +61,9 @@ class Runner:
 
     device: str = "cpu"
     compiled: bool = False
+    patience: float = 0.0
+    """Seconds that a kernel runs eagerly before it is compiled, which pays only if there is more to come."""
+    spent: dict[Kernel, float] = field(default_factory=dict, compare=False, repr=False)
 
     def run(self, step: Step, inputs: Sequence[Tensor], out: Tensor) -> None:
         """Fill `out`, contiguous and of the inputs' shape, with the step's result, cast to its dtype.
@@ -72,30 +80,34 @@ class Runner:
             self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], out.view(-1))
 
     def _run_flat(self, step: Step, inputs: Sequence[Tensor], flat: Tensor) -> None:
-        longest = _LONGEST if self._compiles(flat.numel()) else _EAGER_CHUNK
+        longest = _LONGEST if self._compiles(step.kernel, flat.numel()) else _EAGER_CHUNK
         for start in range(0, flat.numel(), longest):
             numbers = self._moved(self._numbers_at(step, start))
             part = slice(start, start + longest)
             self._pass(step.kernel, flat[part], [tensor[part] for tensor in inputs], numbers)
 
     def reduce(self, step: Step) -> list[Tensor]:
-        """What the kernel makes of each flat part, 2^20 elements long, the last filled up to whole blocks."""
+        """What the kernel makes of each flat part, 2^22 elements long, the last filled up to whole blocks."""
         inputs = [tensor.reshape(-1) for tensor in step.inputs]
         numbers, parts = self._moved(step.numbers), []
-        for start in range(0, inputs[0].numel(), _EAGER_CHUNK):
-            part = [pad_to(self._to(tensor[start : start + _EAGER_CHUNK]), BLOCK) for tensor in inputs]
-            run = _reducing(step.kernel) if self._compiles(part[0].numel()) else step.kernel
-            parts.append(run(*part, **numbers))
+        for start in range(0, inputs[0].numel(), _REDUCED_CHUNK):
+            part = [pad_to(self._to(tensor[start : start + _REDUCED_CHUNK]), BLOCK) for tensor in inputs]
+            compiles = self._compiles(step.kernel, part[0].numel())
+            parts.append((_reducing(step.kernel) if compiles else step.kernel)(*part, **numbers))
         return parts
 
     def _pass(
         self, kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]
     ) -> None:
-        run = _writing(kernel) if self._compiles(out.numel()) else _eagerly
-        run(kernel, out, inputs, numbers)
+        if self._compiles(kernel, out.numel()):
+            _writing(kernel)(kernel, out, inputs, numbers)
+            return
+        start = time.monotonic()
+        _eagerly(kernel, out, inputs, numbers)
+        self.spent[kernel] = self.spent.get(kernel, 0.0) + time.monotonic() - start
 
-    def _compiles(self, numel: int) -> bool:
-        return self.compiled and numel >= _TINY
+    def _compiles(self, kernel: Kernel, numel: int) -> bool:
+        return self.compiled and numel >= _TINY and self.spent.get(kernel, 0.0) >= self.patience
 
     def _numbers_at(self, step: Step, start: int) -> Mapping[str, Tensor]:
         if step.keys is None:

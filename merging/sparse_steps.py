@@ -26,6 +26,7 @@ from merging.operators import (
     KEY_HIGH,
     KEY_LOW,
     LAMBDA,
+    LEAST_WEIGHT,
     LOW,
     RANKS,
     SPREAD,
@@ -48,18 +49,22 @@ def task_vectors_step(method: Method, item: Ingredients, statistics: Statistics)
     """The step of one tensor; every expert of `item` has a weight other than 0."""
     parameters, count = item.parameters, item.count
     thins = method.sparsifier is not None and any(density < 1 for density in parameters.density)
+    consensus = method.consensus and count > 1
+    divides = consensus and parameters.normalize
     kernel = TaskVectors(
         experts=count,
         sparsifier=method.sparsifier if thins else None,
-        consensus=method.consensus and count > 1,
+        consensus=consensus,
         normalize=parameters.normalize,
         rescale=parameters.rescale and thins,
-        cancels=_may_cancel(parameters.weight),
+        cancels=divides and _may_cancel(parameters.weight),
+        positive=divides and min(parameters.weight) >= LEAST_WEIGHT,
     )
     numbers = np.zeros((FIELDS, count), dtype=np.float32)
     numbers[WEIGHT], numbers[FACTOR], numbers[LAMBDA] = parameters.weight, 1.0, parameters.lambda_
     numbers[DIVISOR] = divisor(parameters.weight)
-    keys, ranks = None, ()
+    keys: Callable[[int], Mapping[str, Tensor]] | None = None
+    ranks: tuple[Tensor, ...] = ()
     if kernel.sparsifier in ("magnitude", "outliers"):
         for i in range(count):
             _cut(kernel, item, i, statistics, numbers)
@@ -77,7 +82,8 @@ def task_vectors_step(method: Method, item: Ingredients, statistics: Statistics)
 
 def divisor(weights: Sequence[float]) -> np.float32:
     """The weights' sum, or 1 where it is next to nothing."""
-    total = np.asarray(weights, dtype=np.float32).sum(dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is too large fails as a candidate
+        total = np.asarray(weights, dtype=np.float32).sum(dtype=np.float32)
     return total if abs(total) >= _LEAST_DIVISOR else np.float32(1)
 
 
@@ -166,7 +172,7 @@ def _keys(keys: Sequence[int], chances: NDArray[np.int32]) -> Callable[[int], Ma
 def _bound(kernel: TaskVectors, item: Ingredients, numbers: Numbers) -> float:
     """The largest magnitude that can come out."""
     base, *experts = item.peaks
-    factors = numbers[FACTOR].tolist() if kernel.rescale else [1.0] * item.count
+    factors: list[float] = numbers[FACTOR].tolist() if kernel.rescale else [1.0] * item.count
     terms = [factor * (peak + base) for factor, peak in zip(factors, experts, strict=True)]
     weights = item.parameters.weight
     total = sum(abs(weight) * term for weight, term in zip(weights, terms, strict=True))

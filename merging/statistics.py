@@ -171,16 +171,27 @@ def _ranks(tensors: TensorSet, i: int) -> Statistic:
     """Ranks of equal magnitudes follow their positions; a row of one element has rank 0."""
     columns = tensors.base.shape[-1] if tensors.base.dim() > 1 else tensors.numel
     base, expert = tensors.base.reshape(-1, columns), tensors.experts[i].reshape(-1, columns)
+    scaled = (np.arange(columns, dtype=np.int64) * RANKS + (columns - 1) // 2) // max(columns - 1, 1)
+    by_place = torch.from_numpy(scaled.astype(np.uint8)).expand(base.shape)
     step = max(1, _CHUNK // columns)
-    ranks = torch.empty(base.shape, dtype=torch.uint8)
-    sums = np.zeros(2)
+    ranks, sums = torch.empty(base.shape, dtype=torch.uint8), np.zeros(2)
     for start in range(0, len(base), step):
-        size = (expert[start : start + step].float() - base[start : start + step].float()).abs()
-        place = size.argsort(dim=1, stable=True).argsort(dim=1)
-        rank = (place * RANKS + (columns - 1) // 2) // max(columns - 1, 1)
-        ranks[start : start + step] = rank.to(torch.uint8)
-        sums += _two_sums(size, rank)
+        part = slice(start, start + step)
+        size = (expert[part].float() - base[part].float()).abs()
+        ranks[part].scatter_(1, _ascending(size), by_place[part])
+        sums += _two_sums(size, ranks[part])
     return {"ranks": ranks.reshape(-1), "sums": torch.from_numpy(sums)}
+
+
+def _ascending(rows: Tensor) -> Tensor:
+    """Positions of each row's numbers >= 0 in ascending order, as a stable sort has them; int64.
+
+    Sorts bits and position as one whole number, which takes a tenth of the time of sorting indices.
+    """
+    bits = rows.numpy().view(np.uint32).astype(np.uint64)
+    keys = (bits << np.uint64(32)) | np.arange(rows.shape[1], dtype=np.uint64)
+    keys.sort(axis=1)
+    return torch.from_numpy((keys & np.uint64(0xFFFFFFFF)).astype(np.int64))
 
 
 def _two_sums(size: Tensor, rank: Tensor) -> list[float]:

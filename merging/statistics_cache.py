@@ -1,7 +1,8 @@
 """Statistics on disk: files named by the content that they were made of, shared by all processes.
 
-A file is complete or not there: it is written under a name of its own and renamed, so two processes that make
-the same one both end well. Small statistics are cheaper to make than to look up; they are kept in memory only.
+A file is complete or not there: it is written under a name of its own and renamed, so two processes that
+make the same one both end well. Small statistics are cheaper to make than to look up; they are kept in memory
+only.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from merging import geometry, selection, spectral
-from merging.kernels import AddParts, Combine, Fusion, Near, Sce, SceEnergies, Scale, Shift
+from merging.kernels import AddParts, Combine, Fusion, Near, Scale, Sce, SceEnergies, Shift
 from merging.methods import METHODS, REQUIRED, Method
 from merging.operators import DIVISOR, FIELDS, WEIGHT, Average
 from merging.outline import Ingredients
@@ -32,6 +32,8 @@ Builder = Callable[[Method, Ingredients, Statistics, Reduce], Step]
 
 def step_for(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
     """The step that makes one tensor; experts of weight 0 cost nothing where they change nothing."""
+    if not item.tensors.numel:
+        return _copy(item.tensors.base, 0.0)
     if method.name == "linear" or "weight 0 is base" in method.identities:
         active = [i for i, weight in enumerate(item.parameters.weight) if weight != 0]
         if not active:
@@ -142,7 +144,8 @@ def _shifted(item: Ingredients, coefficients: Tensor) -> Step:
 
 
 def _weighted(coefficients: Tensor, peaks: Sequence[float]) -> float:
-    return 1.001 * sum(abs(c) * peak for c, peak in zip(coefficients.tolist(), peaks, strict=True))
+    factors: list[float] = coefficients.tolist()
+    return 1.001 * sum(abs(factor) * peak for factor, peak in zip(factors, peaks, strict=True))
 
 
 def _sce(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:

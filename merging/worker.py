@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,13 +23,16 @@ from merging.sparse_steps import kept, kept_count
 from merging.statistics import Statistics
 from merging.steps import step_for
 
+_PATIENCE = 4.0
+"""Seconds, about what compiling a kernel takes: a single merge is often done before."""
+
 
 @dataclass(frozen=True)
 class MergeWorker:
     """A family of opened models, with the references under which recipes know them; picklable.
 
-    What candidates have in common (mapped tensors, statistics, compiled code, copies on a device) is made when
-    first needed and kept, so the second candidate costs little more than moving its bytes.
+    What candidates have in common (mapped tensors, statistics, compiled code, copies on a device) is made
+    when first needed and kept, so the second candidate costs little more than moving its bytes.
     """
 
     base: Checkpoint
@@ -62,7 +65,7 @@ class MergeWorker:
         for part, tensors, step in self._made(
             recipe, [part for part in self._parts(recipe) if part.name in buffers]
         ):
-            self._write(recipe, part, tensors, step, buffers[part.name])
+            _write(self._runner, recipe, part, tensors, step, buffers[part.name])
 
     def tensors(self, recipe: Recipe) -> Iterator[tuple[str, Tensor]]:
         """The candidate's (name, tensor) in layer order, in the recipe's dtype.
@@ -71,16 +74,18 @@ class MergeWorker:
             CandidateError: a merged tensor holds NaN or Inf in that dtype.
         """
         dtype = getattr(torch, recipe.dtype)
+        runner = replace(self._runner, patience=_PATIENCE)
         for part, tensors, step in self._made(recipe, self._parts(recipe)):
             out = torch.empty(part.tensors.base.shape, dtype=dtype, device=self.device)
-            self._write(recipe, part, tensors, step, out)
+            _write(runner, recipe, part, tensors, step, out)
             yield part.name, out
 
     def kept_densities(self, recipe: Recipe) -> dict[str, tuple[float, ...]]:
         """Densities under which exactly what this recipe keeps is kept without its rule for ties.
 
-        One number per expert, for the tensors where magnitudes tie at the cut; {} for methods that cut nothing
-        by magnitude alone, and under `compat`. Half an element more than was kept makes rounding down safe.
+        One number per expert, for the tensors where magnitudes tie at the cut; {} for methods that cut
+        nothing by magnitude alone, and under `compat`. Half an element more than was kept makes rounding down
+        safe.
         """
         if find_method(recipe.method).sparsifier != "magnitude" or recipe.compat:
             return {}
@@ -125,16 +130,6 @@ class MergeWorker:
             part.peaks,
         )
         return step_for(method, item, self.statistics, self._runner.reduce)
-
-    def _write(
-        self, recipe: Recipe, part: Part, tensors: list[Tensor], step: Step | None, out: Tensor
-    ) -> None:
-        if step is None:
-            out.copy_(_as_mergekit(recipe, part, tensors))
-        else:
-            self._runner.run(step, tensors, out)
-        if step is None or not step.bound < torch.finfo(out.dtype).max:
-            _check_finite(out, part.name)
 
     def _parts(self, recipe: Recipe) -> tuple[Part, ...]:
         """What the candidate is made of, which recipes of one stacking have in common."""
@@ -188,6 +183,17 @@ class Candidate:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Shape of every tensor by name, in layer order."""
         return self.worker.shapes(self.recipe)
+
+
+def _write(
+    runner: Runner, recipe: Recipe, part: Part, tensors: list[Tensor], step: Step | None, out: Tensor
+) -> None:
+    if step is None:
+        out.copy_(_as_mergekit(recipe, part, tensors))
+    else:
+        runner.run(step, tensors, out)
+    if step is None or not step.bound < torch.finfo(out.dtype).max:
+        _check_finite(out, part.name)
 
 
 def _sources(part: Part, step: Step | None) -> list[Source]:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import torch
 
 from benchmarks.copying import open_yardstick
 from benchmarks.models import Shape, build_models
+from benchmarks.neighbours import Neighbours, start_watch
 from benchmarks.peers import SkippedError, find_mergekit
 from benchmarks.processes import CommandError, anonymous_bytes, run_command, tree
 from benchmarks.samples import Samples, in_turns, ratio
@@ -28,6 +31,20 @@ def test_a_ratio_is_of_medians_and_its_range_of_neighbours() -> None:
     found = ratio(Samples((2.0, 4.0, 30.0)), Samples((1.0, 1.0, 10.0)))
     assert (found.value, found.low, found.high) == (4.0, 2.0, 4.0)
     assert str(found) == "4 (2–4)"
+
+
+def test_neighbours_are_seen_and_own_work_is_none() -> None:
+    neighbours = Neighbours(patience=0)
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as hog:
+        with neighbours.turn():
+            time.sleep(0.5)
+        hog.kill()
+    assert neighbours.cores > 0.5
+    watch = start_watch()
+    end = time.perf_counter() + 0.5
+    while time.perf_counter() < end:
+        pass
+    assert watch.own < start_watch().own - 0.4
 
 
 def test_a_copy_moves_half_of_the_traffic_and_goes_round_the_models(tmp_path: Path) -> None:

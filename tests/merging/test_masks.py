@@ -4,7 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merging.masks import BLOCK, keep_mask, mask_key, uniform24, words
+from merging.canonical import MASKS
+from merging.masks import BLOCK, VERSION, keep_mask, mask_key, uniform24, words
 
 WORD = 2**32 - 1
 
@@ -81,3 +82,7 @@ def test_keys_differ_by_seed_tensor_and_expert() -> None:
     keys = {mask_key(seed, name, expert) for seed in (0, 1) for name in ("a", "b") for expert in ("x", "y")}
     assert len(keys) == 8
     assert mask_key(0, "a", "x") == 6209370968527654427
+
+
+def test_recipes_name_the_version_of_their_masks() -> None:
+    assert MASKS == VERSION

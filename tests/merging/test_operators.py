@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import pytest
 import torch
@@ -44,7 +44,7 @@ def normal(n: int, seed: int = 0) -> Tensor:
 
 
 def numbers(weights: Sequence[float], **rows: Sequence[float] | float) -> Tensor:
-    """A kernel's numbers: these weights, and other rows by name in lower case; else such that nothing is felt."""
+    """A kernel's numbers: these weights, and other rows by name; else such that nothing is felt."""
     table = torch.zeros(FIELDS, len(weights))
     values = {"factor": 1.0, "high": INFINITY, "lambda_": 1.0, "divisor": 1.0, **rows}
     places = {"factor": FACTOR, "low": LOW, "high": HIGH, "lambda_": LAMBDA, "divisor": DIVISOR}
@@ -231,5 +231,5 @@ def test_parts_are_merged_as_the_whole(sparsifier: str | None, cuts: list[int], 
         return kernel(*(tensor[start:stop] for tensor in tensors), numbers=given, words=drawn, first=first)
 
     edges = [0, *cuts, 3000]
-    parts = [part(start, stop) for start, stop in zip(edges, edges[1:], strict=False)]
+    parts = [part(start, stop) for start, stop in pairwise(edges)]
     assert same_bits(torch.cat(parts), part(0, 3000))

@@ -165,7 +165,9 @@ def test_a_statistic_of_large_tensors_is_a_file(tmp_path: Path) -> None:
     assert len(list((tmp_path / "large").rglob("*.safetensors"))) == 1
 
 
-def test_what_was_made_is_found_by_content_not_by_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_made_is_found_by_content_not_by_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tensors = family(*SHAPE)
     first = statistics(tmp_path)
     made = [first.magnitudes(tensors, i).value(100) for i in range(2)]

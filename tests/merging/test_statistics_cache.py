@@ -41,7 +41,8 @@ def get(
 ) -> float:
     found = cache.get("kind", sources or ("a",), make, on_disk=on_disk)
     assert found["number"] == 7
-    return float(found["value"].unique().item())
+    (value,) = set(found["value"].tolist())
+    return float(value)
 
 
 def anew(cache: StatisticsCache) -> StatisticsCache:
