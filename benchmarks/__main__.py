@@ -91,7 +91,7 @@ def parse(arguments: Sequence[str] | None = None) -> Job:
         "--patience",
         type=float,
         default=30,
-        help="seconds to wait before each turn while others compute (30)",
+        help="seconds to wait per method while others compute (30)",
     )
     given = parser.parse_args(arguments)
     parts = tuple(given.only.split(",")) if given.only else PARTS

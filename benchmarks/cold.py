@@ -63,7 +63,7 @@ class Place:
         return file
 
     def make_ready(self) -> None:
-        """Remove the last run's checkpoint, and let disk and neighbours finish what they were given before."""
+        """Remove the last run's checkpoint, and let disk and neighbours finish what they do."""
         shutil.rmtree(self.out, ignore_errors=True)
         os.sync()
         wait_until_quiet(self.patience)

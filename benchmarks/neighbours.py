@@ -40,13 +40,14 @@ class Neighbours:
     """Waits for a quiet machine before each turn, and sums up what others did during them."""
 
     patience: float
+    """Seconds that may still be waited."""
     seconds: float = 0.0
     busy: float = 0.0
 
     @contextmanager
     def turn(self) -> Iterator[None]:
         """Around what is timed."""
-        wait_until_quiet(self.patience)
+        self.patience -= wait_until_quiet(self.patience)
         watch = start_watch()
         yield
         seconds = time.perf_counter() - watch.wall
@@ -63,17 +64,18 @@ def start_watch() -> Watch:
     return Watch(time.perf_counter(), _busy_seconds(), time.process_time())
 
 
-def wait_until_quiet(patience: float) -> None:
-    """Wait until the machine is ours, at most so many seconds."""
-    end, told = time.monotonic() + patience, False
-    while True:
+def wait_until_quiet(patience: float) -> float:
+    """Wait until the machine is ours, at most so many seconds; returns how long that took."""
+    start, told = time.monotonic(), False
+    while (waited := time.monotonic() - start) < patience:
         watch = start_watch()
         time.sleep(_LOOK)
-        if watch.others() <= QUIET or time.monotonic() >= end:
-            return
+        if watch.others() <= QUIET:
+            break
         if not told:
-            say("others are using this machine; waiting until they have done")
+            say(f"others are using this machine; waiting for at most {patience:.0f} s")
         told = True
+    return waited
 
 
 def _busy_seconds() -> float:

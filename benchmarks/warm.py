@@ -75,7 +75,7 @@ def devices() -> list[str]:
 def measure_warm(
     models: Models, methods: Sequence[Method], device: str, repetitions: int, patience: float = 0.0
 ) -> Iterator[WarmResult]:
-    """Time each method's candidates on a device; each turn waits so many seconds for a quiet machine."""
+    """Time each method's candidates on a device; so many seconds are spent on waiting for a quiet machine."""
     torch.set_num_threads(cores())
     yardstick = open_yardstick([each.path for each in models.checkpoints], device)
     for method in methods:

@@ -1,7 +1,7 @@
 """The elementwise passes that candidates are made of, as values: equal kernels share compiled code.
 
-Called with the tensors they read, then small tensors by name; each returns float32. `TaskVectors` and `Average`,
-the task-arithmetic family's, are in `operators`.
+Called with the tensors they read, then small tensors by name; each returns float32. `TaskVectors` and
+`Average`, the task-arithmetic family's, are in `operators`.
 """
 
 from __future__ import annotations

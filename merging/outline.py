@@ -1,4 +1,4 @@
-"""What a merged model is made of: its tensors in layer order, and those of the inputs that each comes from."""
+"""What a merged model is made of: its tensors in layer order, and those of the inputs each comes from."""
 
 from __future__ import annotations
 

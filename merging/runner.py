@@ -34,6 +34,9 @@ _EAGER_CHUNK = 1 << 18
 
 _REDUCED_CHUNK = 1 << 22
 
+_OPTIONS = {"realize_opcount_threshold": 10_000, "realize_reads_threshold": 10_000}
+"""Nothing between the first load and the store goes through memory."""
+
 _LONGEST = 1 << 30
 """Elements a kernel takes at once: positions fit 32 bits, and a mask's keys hold for as many."""
 
@@ -166,8 +169,8 @@ def _name(kernel: Kernel) -> str:
 
 
 def _compiled(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """torch.compile keeps a few compilations per code object, so every kernel gets a code object of its own."""
+    """torch.compile keeps a few compilations per code object, so every kernel gets one of its own."""
     own = types.FunctionType(
         function.__code__.replace(co_name=name), function.__globals__, name, None, function.__closure__
     )
-    return torch.compile(own, dynamic=True, fullgraph=True)
+    return torch.compile(own, dynamic=True, fullgraph=True, options=_OPTIONS)

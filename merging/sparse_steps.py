@@ -69,8 +69,9 @@ def task_vectors_step(method: Method, item: Ingredients, statistics: Statistics)
         for i in range(count):
             _cut(kernel, item, i, statistics, numbers)
     elif kernel.random:
-        chances, ranks = _chances(kernel, item, statistics, numbers)
-        keys = _keys(item.keys, chances)
+        keys = _keys(item.keys, _chances(kernel, item, statistics, numbers))
+        if kernel.sparsifier == "magprune":
+            ranks = tuple(statistics.packed_ranks(item.tensors))
     return Step(
         kernel,
         (item.tensors.base, *item.tensors.experts, *ranks),
@@ -136,26 +137,22 @@ def _band(item: Ingredients, i: int, n: int, count: int) -> tuple[int, int]:
 
 def _chances(
     kernel: TaskVectors, item: Ingredients, statistics: Statistics, numbers: Numbers
-) -> tuple[NDArray[np.int32], tuple[Tensor, ...]]:
-    """Each expert's chances in 2^24ths, int32 [2, experts], with its ranks; fills in the factors.
+) -> NDArray[np.int32]:
+    """Each expert's chances in 2^24ths, and their growth per rank, int32 [2, experts]; fills in the factors.
 
     What `rescale` multiplies by is the inverse of the share of the L1 norm that is kept on average, for which
     no mask need be drawn beforehand: 1 / density for DARE, as its authors have it.
     """
-    chances, ranks = np.zeros((2, item.count), dtype=np.int32), []
+    chances = np.zeros((2, item.count), dtype=np.int32)
     for i, density in enumerate(item.parameters.density):
-        spread = _per_expert(item, "epsilon", 0.15, i) if kernel.sparsifier == "magprune" else 0.0
-        spread = spread if density < 1 else 0.0
-        chances[0, i] = round((density - spread) * ONE)
-        chances[1, i] = round(2 * spread * ONE / RANKS)
-        share = density
-        if kernel.sparsifier == "magprune":
-            found, norm, ranked = statistics.ranks(item.tensors, i)
-            ranks.append(found)
-            if spread and norm > 0:
-                share = density - spread + 2 * spread * ranked / RANKS / norm
+        share, spread = density, 0.0
+        if kernel.sparsifier == "magprune" and density < 1:
+            spread = _per_expert(item, "epsilon", 0.15, i)
+            _, norm, ranked = statistics.ranks(item.tensors, i)
+            share = density - spread + (2 * spread * ranked / RANKS / norm if norm > 0 else spread)
+        chances[:, i] = round((density - spread) * ONE), round(2 * spread * ONE / RANKS)
         numbers[FACTOR, i] = 1 / share
-    return chances, tuple(ranks)
+    return chances
 
 
 def _keys(keys: Sequence[int], chances: NDArray[np.int32]) -> Callable[[int], Mapping[str, Tensor]]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from merging.gram import gram, row_gram
-from merging.operators import RANKS
+from merging.operators import PACKED, RANKS
 from merging.order import Order, order_of
 from merging.selection import divergence, importance, importance_threshold, variance
 from merging.spectral import tsv
@@ -29,7 +29,7 @@ _CHUNK = 1 << 22
 
 @dataclass(frozen=True)
 class TensorSet:
-    """One tensor of every input that takes part: mapped, in its stored dtype, with the name of its content."""
+    """One tensor of every input that takes part: mapped, in its stored dtype, and the name of its content."""
 
     base: Tensor
     experts: tuple[Tensor, ...]
@@ -77,6 +77,18 @@ class Statistics:
         """Ranks of the magnitudes in their rows, flat uint8, with sums of |d| and of rank * |d|."""
         made = self._get("ranks", tensors, (i,), lambda: _ranks(tensors, i))
         return made["ranks"], float(made["sums"][0]), float(made["sums"][1])
+
+    def packed_ranks(self, tensors: TensorSet) -> list[Tensor]:
+        """Ranks of every `PACKED` experts as one flat int32 tensor, as kernels want them."""
+        everyone = range(len(tensors.experts))
+
+        def make() -> Statistic:
+            ranks = [self.ranks(tensors, i)[0].to(torch.int32) for i in everyone]
+            groups = [ranks[i : i + PACKED] for i in range(0, len(ranks), PACKED)]
+            return {str(i): _packed(group) for i, group in enumerate(groups)}
+
+        made = self._get("packed ranks", tensors, everyone, make)
+        return [made[str(i)] for i in range(len(made))]
 
     def peaks(self, model: Iterable[tuple[str, Tensor]], fingerprint: str, numel: int) -> dict[str, float]:
         """The largest magnitude in each tensor of a model, which has `numel` elements in all."""
@@ -181,6 +193,14 @@ def _ranks(tensors: TensorSet, i: int) -> Statistic:
         ranks[part].scatter_(1, _ascending(size), by_place[part])
         sums += _two_sums(size, ranks[part])
     return {"ranks": ranks.reshape(-1), "sums": torch.from_numpy(sums)}
+
+
+def _packed(ranks: Sequence[Tensor]) -> Tensor:
+    """int32, the first expert's ranks in the lowest byte."""
+    together = torch.zeros_like(ranks[0])
+    for place, rank in enumerate(ranks):
+        together |= rank << (8 * place)
+    return together
 
 
 def _ascending(rows: Tensor) -> Tensor:
