@@ -47,23 +47,14 @@ class Near:
 
 @dataclass(frozen=True)
 class Sce:
-    """SCE, with a cut or without."""
+    """SCE; if it cuts, the last input are the variances."""
 
     variant: selection.Variant
     cuts: bool
 
-    def __call__(self, base: Tensor, *experts: Tensor, weights: Tensor, cut: Tensor) -> Tensor:
-        return selection.sce(base, experts, weights, cut if self.cuts else None, self.variant)
-
-
-@dataclass(frozen=True)
-class SceEnergies:
-    """The reduction before SCE's pass: float64 [experts, blocks, lanes]."""
-
-    cuts: bool
-
-    def __call__(self, base: Tensor, *experts: Tensor, cut: Tensor) -> Tensor:
-        return selection.sce_energies(base, experts, cut if self.cuts else None)
+    def __call__(self, base: Tensor, *rest: Tensor, weights: Tensor, cut: Tensor) -> Tensor:
+        experts, kept = (rest[:-1], rest[-1] >= cut) if self.cuts else (rest, None)
+        return selection.sce(base, experts, weights, kept, self.variant)
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from merging.sums import BLOCK, pad_to
-
 Kernel = Callable[..., Tensor]
 
 LARGE = 1 << 25
@@ -32,9 +30,7 @@ _TINY = 16
 _EAGER_CHUNK = 1 << 18
 """Elements that fit a cache with what is computed of them."""
 
-_REDUCED_CHUNK = 1 << 22
-
-_OPTIONS = {"realize_opcount_threshold": 10_000, "realize_reads_threshold": 10_000}
+_IN_ONE_PASS: dict[str, Any] = {"realize_opcount_threshold": 10_000, "realize_reads_threshold": 10_000}
 """Nothing between the first load and the store goes through memory."""
 
 _LONGEST = 1 << 30
@@ -88,16 +84,6 @@ class Runner:
             numbers = self._moved(self._numbers_at(step, start))
             part = slice(start, start + longest)
             self._pass(step.kernel, flat[part], [tensor[part] for tensor in inputs], numbers)
-
-    def reduce(self, step: Step) -> list[Tensor]:
-        """What the kernel makes of each flat part, 2^22 elements long, the last filled up to whole blocks."""
-        inputs = [tensor.reshape(-1) for tensor in step.inputs]
-        numbers, parts = self._moved(step.numbers), []
-        for start in range(0, inputs[0].numel(), _REDUCED_CHUNK):
-            part = [pad_to(self._to(tensor[start : start + _REDUCED_CHUNK]), BLOCK) for tensor in inputs]
-            compiles = self._compiles(step.kernel, part[0].numel())
-            parts.append((_reducing(step.kernel) if compiles else step.kernel)(*part, **numbers))
-        return parts
 
     def _pass(
         self, kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]
@@ -155,14 +141,6 @@ def _writing(kernel: Kernel) -> Callable[..., None]:
     return _compiled(_eagerly, f"merge_{_name(kernel)}")
 
 
-@cache
-def _reducing(kernel: Kernel) -> Callable[..., Tensor]:
-    def run(*inputs: Tensor, **numbers: Tensor) -> Tensor:
-        return kernel(*inputs, **numbers)
-
-    return _compiled(run, f"reduce_{_name(kernel)}")
-
-
 def _name(kernel: Kernel) -> str:
     """One that is the same in every process, as compiled code is found again by it."""
     return re.sub(r"\W+", "_", repr(kernel)).strip("_")
@@ -173,4 +151,4 @@ def _compiled(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     own = types.FunctionType(
         function.__code__.replace(co_name=name), function.__globals__, name, None, function.__closure__
     )
-    return torch.compile(own, dynamic=True, fullgraph=True, options=_OPTIONS)
+    return torch.compile(own, dynamic=True, fullgraph=True, options=_IN_ONE_PASS)

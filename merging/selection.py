@@ -7,7 +7,6 @@ float32 out, over a whole tensor or any part of it, with the numbers as tensors.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import reduce
 from typing import Literal
@@ -15,7 +14,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from merging.sums import fold, one_thread, total, tree_sum
+from merging.sums import one_thread
 
 Variant = Literal["mergekit", "fusechat"]
 _CHUNK = 1 << 20
@@ -39,34 +38,6 @@ def selected(nonzero: int, select_topk: float) -> int:
     return min(nonzero, int(torch.tensor(nonzero) * select_topk)) if select_topk > 0 else 0
 
 
-def variance_cut(variances: Tensor, select_topk: float) -> Tensor | None:
-    """The smallest variance that SCE selects, float32 []; inf if it selects nothing, None if everything.
-
-    Elements tied with it are all selected, so no sort order enters. A histogram that finds the `selected`-th
-    largest does as well.
-    """
-    if select_topk >= 1:
-        return None
-    count = selected(int(torch.count_nonzero(variances)), select_topk)
-    if count == 0:
-        return variances.new_tensor(math.inf)
-    return variances.flatten().kthvalue(variances.numel() - count + 1).values
-
-
-def sce_energies(base: Tensor, experts: Sequence[Tensor], cut: Tensor | None) -> Tensor:
-    """Squares of the selected parts of each task vector, folded block by block: SCE's reducing kernel.
-
-    Flat tensors of whole blocks (`pad_to` fills up the last); cut as from `variance_cut`. Returns float64 [m,
-    k, LANES], for `energies`.
-    """
-    return torch.stack([fold(delta.double().square()) for delta in _select(base, experts, cut)])
-
-
-def energies(folded: Tensor) -> Tensor:
-    """Sums of squares, float64 [m] on the CPU, from `sce_energies` of all chunks joined along dim 1."""
-    return total(tree_sum(folded))
-
-
 def sce_weights(sums: Tensor, n: int, variant: Variant = "mergekit") -> Tensor:
     """Weights of the experts, float32 [m], from their sums of squares over a tensor of n elements.
 
@@ -84,18 +55,18 @@ def sce(
     base: Tensor,
     experts: Sequence[Tensor],
     weights: Tensor,
-    cut: Tensor | None,
+    kept: Tensor | None,
     variant: Variant = "mergekit",
 ) -> Tensor:
     """The base plus the weighted mean of the task vectors that agree with the elected sign: SCE's kernel.
 
-    Tensors of one shape; weights float32 [m], cut as from `variance_cut`. "mergekit" merges what was selected
+    Tensors of one shape; weights float32 [m], kept bool, or None for all. "mergekit" merges what was selected
     and divides by at least 1e-6; "fusechat" (the authors' code) selects for the weights alone, merges
     everything, and divides by 1 where nothing took part. A sum of 0 elects +, and 0 itself never agrees.
     arXiv 2408.07990.
     """
     origin = base.float()
-    deltas = _select(base, experts, cut if variant == "mergekit" else None)
+    deltas = _select(base, experts, kept if variant == "mergekit" else None)
     majority = torch.where(reduce(torch.add, deltas) >= 0, 1.0, -1.0)
     erased = [(delta.sign() == majority) * weights[i] for i, delta in enumerate(deltas)]
     mixed = reduce(torch.add, [delta * weight for delta, weight in zip(deltas, erased, strict=True)])
@@ -167,13 +138,10 @@ def _deltas(base: Tensor, experts: Sequence[Tensor]) -> list[Tensor]:
     return [expert.float() - origin for expert in experts]
 
 
-def _select(base: Tensor, experts: Sequence[Tensor], cut: Tensor | None) -> list[Tensor]:
-    """Task vectors, zeroed where their variance is below the cut."""
+def _select(base: Tensor, experts: Sequence[Tensor], kept: Tensor | None) -> list[Tensor]:
+    """Task vectors, zeroed where nothing is kept."""
     deltas = _deltas(base, experts)
-    if cut is None:
-        return deltas
-    mask = variance(base, experts) >= cut
-    return [delta * mask for delta in deltas]
+    return deltas if kept is None else [torch.where(kept, delta, 0.0) for delta in deltas]
 
 
 def _kl(p: Tensor, q: Tensor) -> Tensor:

@@ -15,10 +15,11 @@ from torch import Tensor
 from merging.gram import gram, row_gram
 from merging.operators import PACKED, RANKS
 from merging.order import Order, order_of
-from merging.selection import divergence, importance, importance_threshold, variance
+from merging.selection import divergence, importance, importance_threshold
 from merging.spectral import tsv
 from merging.statistics_cache import Statistic, StatisticsCache
 from merging.sums import one_thread
+from merging.variance_order import VarianceOrder, variance_order
 
 SMALL = 1 << 12
 """Elements from which on a statistic is worth a file."""
@@ -115,18 +116,16 @@ class Statistics:
         everyone = range(len(tensors.experts))
         return self._get(f"gram of {of} along {axis}", tensors, everyone, make)["gram"]
 
-    def variances(self, tensors: TensorSet) -> tuple[Order, int]:
-        """Order of the variances between the experts' task vectors, and how many are not 0."""
+    def variances(self, tensors: TensorSet) -> VarianceOrder:
+        """Order of the variances between the experts' task vectors."""
         everyone = range(len(tensors.experts))
-
-        def make() -> Statistic:
-            order = order_of(_variances(tensors), tensors.numel)
-            nonzero = sum(int(torch.count_nonzero(chunk)) for chunk in _variances(tensors))
-            return {**order.to_tensors(), "nonzero": torch.tensor(nonzero)}
-
-        made = dict(self._get("variances", tensors, everyone, make))
-        nonzero = int(made.pop("nonzero"))
-        return Order.from_tensors(made, tensors.numel), nonzero
+        made = self._get(
+            "variance places",
+            tensors,
+            everyone,
+            lambda: variance_order(tensors.base, tensors.experts).to_tensors(),
+        )
+        return VarianceOrder.from_tensors(made)
 
     def importance(self, tensors: TensorSet) -> tuple[Tensor, Tensor]:
         """Arcee Fusion's divergences, float32 [..., 1], and its threshold, float32 []."""
@@ -163,13 +162,6 @@ def _magnitudes(tensors: TensorSet, i: int) -> Iterator[Tensor]:
     for start in range(0, len(base), _CHUNK):
         part = slice(start, start + _CHUNK)
         yield (expert[part].float() - base[part].float()).abs()
-
-
-def _variances(tensors: TensorSet) -> Iterator[Tensor]:
-    flat = [tensor.reshape(-1) for tensor in (tensors.base, *tensors.experts)]
-    for start in range(0, len(flat[0]), _CHUNK):
-        base, *experts = (tensor[start : start + _CHUNK] for tensor in flat)
-        yield variance(base, experts)
 
 
 def _peak(tensor: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """From a method, its parameters and statistics to the step that makes one tensor of a candidate.
 
-Everything that costs a pass over a tensor is a statistic, made once per family, but for SCE's energies and
-Iso-C's singular vectors, which depend on the candidate.
+Everything that costs a pass over a tensor is a statistic, made once per family, but for Iso-C's singular
+vectors, which depend on the candidate.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from merging import geometry, selection, spectral
-from merging.kernels import AddParts, Combine, Fusion, Near, Scale, Sce, SceEnergies, Shift
+from merging.kernels import AddParts, Combine, Fusion, Near, Scale, Sce, Shift
 from merging.methods import METHODS, REQUIRED, Method
 from merging.operators import DIVISOR, FIELDS, WEIGHT, Average
 from merging.outline import Ingredients
@@ -24,13 +24,10 @@ from merging.runner import Step
 from merging.sparse_steps import divisor, task_vectors_step
 from merging.statistics import Statistics
 
-Reduce = Callable[[Step], list[Tensor]]
-"""Runs a kernel over a tensor part by part, for what each candidate must sum up itself."""
-
-Builder = Callable[[Method, Ingredients, Statistics, Reduce], Step]
+Builder = Callable[[Method, Ingredients, Statistics], Step]
 
 
-def step_for(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def step_for(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     """The step that makes one tensor; experts of weight 0 cost nothing where they change nothing."""
     if not item.tensors.numel:
         return _copy(item.tensors.base, 0.0)
@@ -41,7 +38,7 @@ def step_for(method: Method, item: Ingredients, statistics: Statistics, reduce: 
         item = item.pick(active) if len(active) < item.count else item
     if _is_its_expert(method, item):
         return _copy(item.tensors.experts[0], item.peaks[1])
-    return _BUILDERS[method.name](method, item, statistics, reduce)
+    return _BUILDERS[method.name](method, item, statistics)
 
 
 def _is_its_expert(method: Method, item: Ingredients) -> bool:
@@ -61,7 +58,7 @@ def _copy(tensor: Tensor, peak: float) -> Step:
     return Step(Scale(), (tensor,), {"scale": torch.ones(())}, bound=peak)
 
 
-def _linear(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _linear(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     parameters = item.parameters
     numbers = np.zeros((FIELDS, item.count), dtype=np.float32)
     numbers[WEIGHT], numbers[DIVISOR] = parameters.weight, divisor(parameters.weight)
@@ -75,16 +72,16 @@ def _linear(method: Method, item: Ingredients, statistics: Statistics, reduce: R
     )
 
 
-def _task_vectors(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _task_vectors(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     return task_vectors_step(method, item, statistics)
 
 
-def _slerp(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _slerp(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     coefficients = geometry.slerp(statistics.gram(item.tensors, of="all"), _number(item, method, "t"))
     return _combination(item, (item.tensors.base, *item.tensors.experts), coefficients)
 
 
-def _nuslerp(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _nuslerp(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     of = "task vectors" if _setting(item, method, "from_base") else "experts"
     axis = None
     if not _setting(item, method, "nuslerp_flatten"):
@@ -93,7 +90,7 @@ def _nuslerp(method: Method, item: Ingredients, statistics: Statistics, reduce: 
     return _spherical(item, of, coefficients)
 
 
-def _multislerp(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _multislerp(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     of = "task vectors" if _setting(item, method, "from_base") else "experts"
     coefficients = geometry.multislerp(
         statistics.gram(item.tensors, of=of),
@@ -104,13 +101,13 @@ def _multislerp(method: Method, item: Ingredients, statistics: Statistics, reduc
     return _spherical(item, of, coefficients)
 
 
-def _karcher(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _karcher(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     gram = statistics.gram(item.tensors, of="experts")
     iterations, tolerance = _number(item, method, "max_iter"), _number(item, method, "tol")
     return _spherical(item, "experts", geometry.karcher(gram, int(iterations), tolerance))
 
 
-def _model_stock(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _model_stock(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     rows = _setting(item, method, "filter_wise") and item.tensors.base.dim() > 1
     gram = statistics.gram(item.tensors, of="task vectors", axis=-1 if rows else None)
     return _combination(item, (item.tensors.base, *item.tensors.experts), geometry.model_stock(gram))
@@ -148,32 +145,31 @@ def _weighted(coefficients: Tensor, peaks: Sequence[float]) -> float:
     return 1.001 * sum(abs(factor) * peak for factor, peak in zip(factors, peaks, strict=True))
 
 
-def _sce(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _sce(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     tensors, share = item.tensors, _number(item, method, "select_topk")
     variant: selection.Variant = "fusechat" if _setting(item, method, "variant") == "fusechat" else "mergekit"
-    inputs, cuts, cut = (tensors.base, *tensors.experts), share < 1, torch.zeros(())
+    inputs, cuts, cut = (tensors.base, *tensors.experts), share < 1, math.inf
     if cuts:
-        order, nonzero = statistics.variances(tensors)
-        count = selection.selected(nonzero, share)
-        cut = torch.tensor(order.value(count) if count else math.inf)
-        energies = reduce(Step(SceEnergies(True), inputs, {"cut": cut}))
-        sums = selection.energies(torch.cat([energy.cpu() for energy in energies], dim=1))
+        order = statistics.variances(tensors)
+        cut, count = order.cut(share)
+        sums = order.energies_of(count, tensors.base, tensors.experts)
+        inputs = (*inputs, order.variances)
     else:
         sums = statistics.gram(tensors, of="task vectors").diagonal()
     weights = selection.sce_weights(sums, tensors.numel, variant)
     base, *experts = item.peaks
-    return Step(
-        Sce(variant, cuts), inputs, {"weights": weights, "cut": cut}, bound=(2 * base + max(experts)) * 1.001
-    )
+    bound = (2 * base + max(experts)) * 1.001
+    numbers = {"weights": weights, "cut": torch.tensor(cut, dtype=torch.float32)}
+    return Step(Sce(variant, cuts), inputs, numbers, bound=bound)
 
 
-def _nearswap(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _nearswap(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     t = torch.tensor(_number(item, method, "t"), dtype=torch.float32)
     inputs = (item.tensors.base, item.tensors.experts[0])
     return Step(Near(), inputs, {"t": t}, bound=sum(item.peaks) * 1.001)
 
 
-def _arcee_fusion(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _arcee_fusion(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     divergences, threshold = statistics.importance(item.tensors)
     return Step(
         Fusion(),
@@ -184,13 +180,13 @@ def _arcee_fusion(method: Method, item: Ingredients, statistics: Statistics, red
     )
 
 
-def _passthrough(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _passthrough(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     scale = _number(item, method, "scale")
     numbers = {"scale": torch.tensor(scale, dtype=torch.float32)}
     return Step(Scale(), item.tensors.experts[:1], numbers, bound=abs(scale) * item.peaks[1] * 1.001)
 
 
-def _tsv(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _tsv(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     weights = torch.tensor(item.parameters.weight, dtype=torch.float64) * item.parameters.lambda_
     if item.count == 1 or item.tensors.base.dim() != 2:
         return _shifted(item, weights / item.count)
@@ -198,7 +194,7 @@ def _tsv(method: Method, item: Ingredients, statistics: Statistics, reduce: Redu
     return Step(AddParts(), (item.tensors.base, *parts), {"coefficients": weights.float()})
 
 
-def _iso_c(method: Method, item: Ingredients, statistics: Statistics, reduce: Reduce) -> Step:
+def _iso_c(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     weights, lambda_ = item.parameters.weight, item.parameters.lambda_
     base, experts = item.tensors.base, item.tensors.experts
     if base.dim() != 2:

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+_ROWS = 16
 LANES = 1 << 10
-BLOCK = 1 << 14
+BLOCK = LANES * _ROWS
 """Elements of a block; chunks of a tensor start at its multiples."""
 
 
@@ -30,7 +31,7 @@ def fold(values: Tensor) -> Tensor:
 
     Shapes [..., k * BLOCK] to [..., k, LANES], float64.
     """
-    rows = values.reshape(*values.shape[:-1], values.shape[-1] // BLOCK, BLOCK // LANES, LANES)
+    rows = values.reshape(*values.shape[:-1], values.shape[-1] // BLOCK, _ROWS, LANES)
     while rows.shape[-2] > 1:
         half = rows.shape[-2] // 2
         rows = rows[..., :half, :] + rows[..., half:, :]

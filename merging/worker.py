@@ -129,7 +129,7 @@ class MergeWorker:
             else (0,) * len(present),
             part.peaks,
         )
-        return step_for(method, item, self.statistics, self._runner.reduce)
+        return step_for(method, item, self.statistics)
 
     def _parts(self, recipe: Recipe) -> tuple[Part, ...]:
         """What the candidate is made of, which recipes of one stacking have in common."""

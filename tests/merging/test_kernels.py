@@ -10,7 +10,16 @@ import torch
 from torch import Tensor
 
 from merging.geometry import combine, shift
-from merging.selection import arcee_fusion, divergence, nearswap, passthrough, sce, sce_energies, variance
+from merging.selection import (
+    arcee_fusion,
+    chosen,
+    divergence,
+    nearswap,
+    passthrough,
+    sce,
+    sce_energies,
+    variance,
+)
 from merging.spectral import add_parts
 from merging.sums import BLOCK
 
@@ -29,8 +38,12 @@ KERNELS: dict[str, Kernel] = {
     "add_parts": lambda base, a, b, c, rows: add_parts(base, [a, b, c], WEIGHTS),
     "variance": lambda base, a, b, c, rows: variance(base, [a, b, c]),
     "sce": lambda base, a, b, c, rows: sce(base, [a, b, c], WEIGHTS, None),
-    "sce of some": lambda base, a, b, c, rows: sce(base, [a, b, c], WEIGHTS, CUT),
-    "sce of fusechat": lambda base, a, b, c, rows: sce(base, [a, b, c], WEIGHTS, CUT, "fusechat"),
+    "sce of some": lambda base, a, b, c, rows: sce(
+        base, [a, b, c], WEIGHTS, chosen(variance(base, [a, b, c]), CUT)
+    ),
+    "sce of fusechat": lambda base, a, b, c, rows: sce(
+        base, [a, b, c], WEIGHTS, chosen(variance(base, [a, b, c]), CUT), "fusechat"
+    ),
     "nearswap": lambda base, a, b, c, rows: nearswap(base, a, T),
     "passthrough": lambda base, a, b, c, rows: passthrough(a, T),
     "arcee_fusion": lambda base, a, b, c, rows: arcee_fusion(base, a, rows, T),
@@ -67,7 +80,7 @@ def test_a_compiled_kernel_is_the_eager_one() -> None:
         return [kernel(base, a, b, c, rows) for kernel in KERNELS.values()]
 
     def reduce(base: Tensor, a: Tensor, b: Tensor) -> Tensor:
-        return sce_energies(base, [a, b], CUT)
+        return sce_energies(base, [a, b], chosen(variance(base, [a, b]), CUT))
 
     compiled = torch.compile(all_kernels, dynamic=True, fullgraph=True)
     for dtype in (torch.float32, torch.bfloat16):

@@ -24,6 +24,7 @@ from merging.geometry import combine, karcher, model_stock, multislerp, nuslerp,
 from merging.gram import gram, row_gram
 from merging.selection import (
     arcee_fusion,
+    chosen,
     divergence,
     energies,
     importance,
@@ -103,8 +104,10 @@ def ask_model_stock(case: Case, base: Tensor, experts: list[Tensor]) -> Merged:
 def ask_sce(case: Case, base: Tensor, experts: list[Tensor]) -> Merged:
     cut = variance_cut(variance(base, experts), case["parameters"].get("select_topk", 1.0))
     flat = [pad_to(tensor.flatten(), BLOCK) for tensor in (base, *experts)]
-    weights = sce_weights(energies(sce_energies(flat[0], flat[1:], cut)), base.numel())
-    return sce(base, experts, weights, cut), largest_of(base, experts)
+    weights = sce_weights(
+        energies(sce_energies(flat[0], flat[1:], chosen(variance(flat[0], flat[1:]), cut))), base.numel()
+    )
+    return sce(base, experts, weights, chosen(variance(base, experts), cut)), largest_of(base, experts)
 
 
 def ask_nearswap(case: Case, base: Tensor, experts: list[Tensor]) -> Merged:

@@ -22,6 +22,7 @@ from merging.operators import (
     KEY_HIGH,
     KEY_LOW,
     LAMBDA,
+    LEAST_WEIGHT,
     LOW,
     RANKS,
     SPREAD,
@@ -141,15 +142,32 @@ def test_draws_are_those_of_the_experts_mask() -> None:
 
 def test_chances_rise_with_the_rank() -> None:
     base, expert = torch.zeros(1000), normal(1000)
-    ranks = (torch.arange(1000) % (RANKS + 1)).to(torch.uint8)
+    ranks = (torch.arange(1000) % (RANKS + 1)).int()
     drawn = drawing([0.2], [0.6 / RANKS])
     merged = TaskVectors(1, sparsifier="magprune")(
         base, expert, ranks, numbers=numbers([1.0]), words=drawn, first=torch.tensor(0, dtype=torch.int32)
     )
-    chance = drawn[CHANCE, 0] + ranks.int() * drawn[SPREAD, 0]
+    chance = drawn[CHANCE, 0] + ranks * drawn[SPREAD, 0]
     assert torch.equal(merged, expert * (uniform24(KEYS[0], 1000) < chance))
     kept = merged != 0
     assert kept[ranks < 64].float().mean() < 0.4 < 0.6 < kept[ranks >= 192].float().mean()
+
+
+def test_ranks_of_four_experts_share_a_number() -> None:
+    base, first = torch.zeros(1000), torch.tensor(0, dtype=torch.int32)
+    experts = [normal(1000, seed) for seed in range(5)]
+    ranks = [torch.randperm(1000, generator=torch.Generator().manual_seed(i)).int() % 256 for i in range(5)]
+    packed = [ranks[0] | ranks[1] << 8 | ranks[2] << 16 | ranks[3] << 24, ranks[4]]
+    drawn = drawing([0.2] * 5, [0.6 / RANKS] * 5, [mask_key(0, "tensor", name) for name in "abcde"])
+
+    def alone(i: int) -> Tensor:
+        words = drawn[:, i : i + 1]
+        kernel = TaskVectors(1, sparsifier="magprune")
+        return kernel(base, experts[i], ranks[i], numbers=numbers([1.0]), words=words, first=first)
+
+    kernel = TaskVectors(5, sparsifier="magprune")
+    merged = kernel(base, *experts, *packed, numbers=numbers([1.0] * 5), words=drawn, first=first)
+    assert torch.equal(merged, add([alone(i) for i in range(5)]))
 
 
 def test_no_draw_is_made_without_a_key() -> None:
@@ -175,7 +193,7 @@ def test_a_sum_of_zero_elects_plus() -> None:
 @pytest.mark.parametrize("cancels", [False, True])
 def test_normalized_consensus_divides_by_the_weights_that_agree(cancels: bool) -> None:
     kernel = TaskVectors(2, consensus=True, normalize=True, cancels=cancels)
-    assert kernel(BASE, A, B, numbers=numbers([1.0, 3.0])).tolist() == [14, 15, 32.5, 40]
+    assert kernel(BASE, A, B, numbers=numbers([1.0, 3.0], divisor=9.0)).tolist() == [14, 15, 32.5, 40]
 
 
 def test_weights_that_cancel_divide_by_one() -> None:
@@ -213,6 +231,19 @@ def test_looking_at_the_divisor_matters_only_where_weights_cancel(weights: list[
     given = numbers(weights, low=0.9)
     careful = replace(kernel, cancels=True)
     assert same_bits(kernel(base, *experts, numbers=given), careful(base, *experts, numbers=given))
+    if min(weights) > 0:
+        faster = replace(kernel, positive=True)
+        assert same_bits(kernel(base, *experts, numbers=given), faster(base, *experts, numbers=given))
+
+
+@given(st.lists(st.floats(LEAST_WEIGHT, 4, width=32), min_size=2, max_size=4), st.integers(0, 1000))
+def test_positive_weights_are_summed_exactly(weights: list[float], seed: int) -> None:
+    """However small: of weights, of task vectors, and where nobody has changed anything."""
+    base, *experts = (normal(400, seed + i).mul(2.0**-20).bfloat16() for i in range(len(weights) + 1))
+    experts = [torch.where(normal(400, seed - i) > 0.5, base, expert) for i, expert in enumerate(experts)]
+    kernel = TaskVectors(len(weights), consensus=True, normalize=True)
+    faster, given = replace(kernel, positive=True), numbers(weights)
+    assert same_bits(kernel(base, *experts, numbers=given), faster(base, *experts, numbers=given))
 
 
 @given(st.lists(st.integers(0, 3000), min_size=1, max_size=4).map(sorted), st.integers(0, 2**31 - 3001))
@@ -222,7 +253,7 @@ def test_parts_are_merged_as_the_whole(sparsifier: str | None, cuts: list[int], 
     kernel = TaskVectors(2, sparsifier, consensus=True, normalize=True, rescale=True)  # type: ignore[arg-type]
     tensors = [normal(3000, seed).bfloat16() for seed in range(3)]
     if sparsifier == "magprune":
-        tensors += [(normal(3000, seed).abs() * 100).clamp(max=RANKS).to(torch.uint8) for seed in (3, 4)]
+        tensors.append((normal(3000, seed=3).abs() * 20_000).int())  # of both experts
     given = numbers([0.4, 0.7], factor=[1.1, 1.7], low=[0.3, 0.8], high=2.0)
     drawn = drawing([0.3, 0.5], [1e-3, 2e-3]) if kernel.random else None
 

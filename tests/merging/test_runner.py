@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,12 +21,12 @@ from merging.operators import CHANCE, FIELDS, KEY_HIGH, KEY_LOW, RANKS, SPREAD, 
 from merging.runner import Kernel, Runner, Step, should_compile
 from merging.sums import pad_to
 
-CHUNK = 1 << 20
+CHUNK = runner._EAGER_CHUNK
 """Elements that an eager kernel takes at once."""
 
 ALL: dict[str, Kernel] = {
     "task vectors": TaskVectors(2),
-    "ties": TaskVectors(3, "magnitude", consensus=True, normalize=True),
+    "ties": TaskVectors(3, "magnitude", consensus=True, normalize=True, positive=True),
     "ties that cancel": TaskVectors(
         3, "magnitude", consensus=True, normalize=True, rescale=True, cancels=True
     ),
@@ -79,7 +79,7 @@ def step_of(name: str, rows: int, columns: int, seed: int = 0, dtype: torch.dtyp
     if isinstance(kernel, TaskVectors):
         inputs = tuple(normal(rows, columns, seed=seed + i, dtype=dtype) for i in range(kernel.experts + 1))
         if kernel.sparsifier == "magprune":
-            inputs += tuple((t.float().abs() * 60).to(torch.uint8).reshape(-1) for t in inputs[1:])
+            inputs += ((inputs[1].float().abs() * 20_000).int().reshape(-1),)  # of both experts
         keys = (lambda block: keys_of(kernel.experts, block, seed)) if kernel.random else None
         return Step(kernel, inputs, {"numbers": numbers(kernel.experts, seed)}, keys=keys)
     if name == "linear":
@@ -87,7 +87,8 @@ def step_of(name: str, rows: int, columns: int, seed: int = 0, dtype: torch.dtyp
     if name == "combine by row":
         return Step(kernel, inputs, {"coefficients": by_row}, rows=True)
     if name == "sce":
-        return Step(kernel, inputs, {"weights": weights[:2], "cut": weights[2]})
+        varied = normal(rows, columns, seed=seed + 3, dtype=torch.float32).abs()
+        return Step(kernel, (*inputs, varied), {"weights": weights[:2], "cut": weights[2]})
     if name == "fusion":
         given = {"divergences": by_row[..., 0], "threshold": weights[0]}
         return Step(kernel, inputs[:2], given, rows=True)
@@ -95,6 +96,13 @@ def step_of(name: str, rows: int, columns: int, seed: int = 0, dtype: torch.dtyp
         given = {"scale" if name == "scale" else "t": weights[0]}
         return Step(kernel, inputs[:1] if name == "scale" else inputs[:2], given)
     return Step(kernel, inputs, {"coefficients": weights[: 3 if name == "combine" else 2]})
+
+
+def energies_of(rows: int, columns: int) -> Step:
+    """A reduction, of a base, two experts and variances."""
+    inputs = [normal(rows, columns, seed=seed) for seed in range(3)]
+    varied = normal(rows, columns, seed=3, dtype=torch.float32).abs()
+    return Step(SceEnergies(), (*inputs, varied), {"cut": torch.tensor(0.5)})
 
 
 def run(step: Step, compiled: bool = False, dtype: torch.dtype = torch.bfloat16) -> Tensor:
@@ -128,7 +136,7 @@ def test_long_tensors_are_merged_in_parts_as_whole(name: str) -> None:
 
 def test_keys_hold_for_as_many_elements_as_a_kernel_takes() -> None:
     assert runner._LONGEST == BLOCK
-    assert BLOCK % CHUNK == runner._EAGER_CHUNK % CHUNK == 0
+    assert BLOCK % CHUNK == 0
 
 
 def test_every_block_is_drawn_with_keys_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,12 +151,12 @@ def test_every_block_is_drawn_with_keys_of_its_own(monkeypatch: pytest.MonkeyPat
     assert torch.equal(run(step, dtype=torch.float32), mask.float())
 
 
-def test_reducing_takes_whole_blocks() -> None:
-    inputs = tuple(normal(3, CHUNK // 2 + 3, seed=i) for i in range(3))
-    step = Step(SceEnergies(cuts=True), inputs, {"cut": torch.tensor(0.5)})
+def test_reducing_takes_whole_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_REDUCED_CHUNK", CHUNK)
+    step = energies_of(3, CHUNK // 2 + 3)
     parts = Runner().reduce(step)
     assert len(parts) == 2
-    flat = [pad_to(tensor.reshape(-1)[CHUNK:], 1 << 14) for tensor in inputs]
+    flat = [pad_to(tensor.reshape(-1)[CHUNK:], 1 << 14) for tensor in step.inputs]
     assert torch.equal(parts[1], step.kernel(*flat, cut=torch.tensor(0.5)))
 
 
@@ -172,9 +180,10 @@ def test_a_model_may_come_twice(which: str) -> None:
 
 
 @pytest.mark.parametrize("rows", [pytest.param(3, marks=compiling)])
-def test_a_compiled_reduction_is_the_eager_one(rows: int) -> None:
+def test_a_compiled_reduction_is_the_eager_one(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner, "_REDUCED_CHUNK", CHUNK)
     inputs = tuple(normal(rows, CHUNK // 2 + 3, seed=i) for i in range(3))
-    step = Step(SceEnergies(cuts=True), inputs, {"cut": torch.tensor(0.5)})
+    step = Step(SceEnergies(), inputs, {"cut": torch.tensor(0.5)})
     for one, other in zip(Runner(compiled=True).reduce(step), Runner().reduce(step), strict=True):
         assert torch.equal(one, other)
 
@@ -185,6 +194,24 @@ def test_a_compiled_run_fills_a_buffer_again(n: int) -> None:
     for _ in range(2):
         Runner(compiled=True).run(step, step.inputs, out.zero_())
         assert same_bits(out, run(step))
+
+
+def test_a_kernel_is_compiled_when_patience_with_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[Kernel] = []
+
+    def writing(kernel: Kernel) -> Callable[..., None]:
+        compiled.append(kernel)
+        return runner._eagerly
+
+    monkeypatch.setattr(runner, "_writing", writing)
+    patient, one, other = Runner(compiled=True, patience=1.0), step_of("ties", 5, 8), step_of("linear", 5, 8)
+    for step in (one, other):
+        patient.run(step, step.inputs, torch.empty(5, 8))
+    assert compiled == []
+    patient.spent[one.kernel] += 1.0
+    for step in (one, other):
+        patient.run(step, step.inputs, torch.empty(5, 8))
+    assert compiled == [one.kernel]
 
 
 def test_small_models_are_not_compiled() -> None:

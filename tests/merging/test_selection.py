@@ -11,6 +11,7 @@ from torch import Tensor
 from merging.selection import (
     Variant,
     arcee_fusion,
+    chosen,
     divergence,
     energies,
     importance,
@@ -37,8 +38,12 @@ def merge(base: Tensor, experts: list[Tensor], select_topk: float, variant: Vari
     """SCE, all three steps."""
     cut = variance_cut(variance(base, experts), select_topk)
     flat = [pad_to(tensor.flatten(), BLOCK) for tensor in (base, *experts)]
-    weights = sce_weights(energies(sce_energies(flat[0], flat[1:], cut)), base.numel(), variant)
-    return sce(base, experts, weights, cut, variant)
+    weights = sce_weights(
+        energies(sce_energies(flat[0], flat[1:], chosen(variance(flat[0], flat[1:]), cut))),
+        base.numel(),
+        variant,
+    )
+    return sce(base, experts, weights, chosen(variance(base, experts), cut), variant)
 
 
 def published(base: Tensor, experts: list[Tensor], select_topk: float) -> Tensor:
@@ -121,9 +126,15 @@ def test_variance_is_rounded_once() -> None:
 def test_energies_are_the_same_for_any_chunks() -> None:
     base, *experts = (pad_to(normal(5 * BLOCK - 77, seed=i), BLOCK) for i in range(3))
     cut = variance_cut(variance(base, experts), 0.3)
-    whole = energies(sce_energies(base, experts, cut))
+    kept = chosen(variance(base, experts), cut)
+    assert kept is not None
+    whole = energies(sce_energies(base, experts, kept))
     parts = [
-        sce_energies(base[i : i + 2 * BLOCK], [expert[i : i + 2 * BLOCK] for expert in experts], cut)
+        sce_energies(
+            base[i : i + 2 * BLOCK],
+            [expert[i : i + 2 * BLOCK] for expert in experts],
+            kept[i : i + 2 * BLOCK],
+        )
         for i in range(0, 5 * BLOCK, 2 * BLOCK)
     ]
     assert torch.equal(energies(torch.cat(parts, dim=1)), whole)

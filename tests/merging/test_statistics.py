@@ -84,7 +84,8 @@ def test_gram_is_of_what_was_asked_for(fresh: Statistics) -> None:
 def test_variances_are_between_task_vectors(fresh: Statistics) -> None:
     tensors = family(*SHAPE, experts=3)
     plain = torch.stack(deltas(tensors)).double().var(dim=0, unbiased=False).float().flatten()
-    order, nonzero = fresh.variances(tensors)
+    order, nonzero, variances = fresh.variances(tensors)
+    assert torch.equal(variances, plain)
     ordered = plain.sort(descending=True).values
     assert [order.value(rank) for rank in (1, 3000, 6000)] == ordered[[0, 2999, 5999]].tolist()
     assert nonzero == int((plain > 0).sum())
@@ -132,6 +133,15 @@ def test_ranks_spread_each_row_from_the_smallest_to_the_largest(
     assert ranked == pytest.approx(float((sizes * ranks.double()).sum()), rel=1e-12, abs=1e-30)
 
 
+def test_ranks_are_packed_for_four_experts(fresh: Statistics) -> None:
+    tensors = family(*SHAPE, experts=5, names="abcde")
+    packed = fresh.packed_ranks(tensors)
+    assert [each.dtype for each in packed] == [torch.int32] * 2
+    for i in range(5):
+        ranks = (packed[i // 4] >> 8 * (i % 4)) & RANKS
+        assert torch.equal(ranks, fresh.ranks(tensors, i)[0].int())
+
+
 def test_equal_magnitudes_rank_by_their_place(fresh: Statistics) -> None:
     tensors = TensorSet(torch.zeros(2, 3), (torch.tensor([[2.0, -2.0, 2.0], [0, 0, 0]]),), "base", ("a",))
     assert fresh.ranks(tensors, 0)[0].tolist() == [0, 128, 255, 0, 128, 255]
@@ -146,7 +156,7 @@ def test_chunks_of_any_size_give_the_same_statistics(chunk: int) -> None:
         for size in (chunk, 1 << 22):
             patch.setattr(made_of, "_CHUNK", size)
             new = Statistics()
-            order, (variances, nonzero) = new.magnitudes(tensors, 0), new.variances(tensors)
+            order, (variances, nonzero, _) = new.magnitudes(tensors, 0), new.variances(tensors)
             ranks, norm, ranked = new.ranks(tensors, 0)
             sums.append((norm, ranked))
             found.append(

@@ -160,6 +160,26 @@ def test_one_expert_in_full_is_that_expert(name: str, data: st.DataObject) -> No
     assert same_bits(make(name, base, [expert], whole).cast(expert.dtype), expert)
 
 
+def test_one_expert_that_is_not_whole_is_not_copied() -> None:
+    base, expert = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([3.0, 2.0, -1.0])
+    middle, double, beyond = [2.0, 2.0, 1.0], [6.0, 4.0, -2.0], [5.0, 2.0, -5.0]
+
+    def merged(name: str, weight: float = 1.0, density: float = 1.0, **more: Any) -> list[float]:
+        out: list[float] = make(
+            name, base, [expert], parameters_of(name, (weight,), density, **more)
+        ).out.tolist()
+        return out
+
+    for name in [name for name in keeping("alone is expert") if "lambda" in METHODS[name].parameters]:
+        assert merged(name, lambda_=0.5) == middle
+        assert merged(name, 2.0, normalize=False) == beyond
+        assert merged(name, 2.0, normalize=True) == expert.tolist()
+    assert merged("linear", 2.0, normalize=False) == double
+    assert merged("passthrough", scale=2.0) == double
+    assert merged("ties", density=0.34) == [1.0, 2.0, -1.0]
+    assert merged("sce", select_topk=0.0) == base.tolist()
+
+
 @pytest.mark.parametrize("name", ["linear", *keeping("weight 0 is base")])
 @given(data=st.data())
 @settings(max_examples=50)
