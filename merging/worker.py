@@ -23,8 +23,8 @@ from merging.sparse_steps import kept, kept_count
 from merging.statistics import Statistics
 from merging.steps import step_for
 
-_PATIENCE = 4.0
-"""Seconds, about what compiling a kernel takes: a single merge is often done before."""
+_PATIENCE = 1.0
+"""Seconds; finding compiled code again takes three, and a single merge of a small model is done before."""
 
 
 @dataclass(frozen=True)

@@ -24,20 +24,16 @@ from merging.geometry import combine, karcher, model_stock, multislerp, nuslerp,
 from merging.gram import gram, row_gram
 from merging.selection import (
     arcee_fusion,
-    chosen,
     divergence,
-    energies,
     importance,
     importance_threshold,
     nearswap,
     passthrough,
     sce,
-    sce_energies,
     sce_weights,
     variance,
-    variance_cut,
 )
-from merging.sums import BLOCK, pad_to
+from merging.variance_order import variance_order
 
 FOLDER = Path(__file__).parents[1] / "oracle" / "golden" / "operators"
 FACTS = json.loads((FOLDER / "cases.json").read_text())
@@ -102,12 +98,10 @@ def ask_model_stock(case: Case, base: Tensor, experts: list[Tensor]) -> Merged:
 
 
 def ask_sce(case: Case, base: Tensor, experts: list[Tensor]) -> Merged:
-    cut = variance_cut(variance(base, experts), case["parameters"].get("select_topk", 1.0))
-    flat = [pad_to(tensor.flatten(), BLOCK) for tensor in (base, *experts)]
-    weights = sce_weights(
-        energies(sce_energies(flat[0], flat[1:], chosen(variance(flat[0], flat[1:]), cut))), base.numel()
-    )
-    return sce(base, experts, weights, chosen(variance(base, experts), cut)), largest_of(base, experts)
+    order, share = variance_order(base, experts), case["parameters"].get("select_topk", 1.0)
+    cut, count = order.cut(share) if share < 1 else (0.0, base.numel())
+    weights = sce_weights(order.energies_of(count, base, experts), base.numel())
+    return sce(base, experts, weights, variance(base, experts) >= cut), largest_of(base, experts)
 
 
 def ask_nearswap(case: Case, base: Tensor, experts: list[Tensor]) -> Merged:
@@ -160,9 +154,9 @@ def tied(case: Case, base: Tensor, experts: list[Tensor]) -> bool:
     """Whether SCE's choice is open: mergekit takes any of the elements tied at the cut, we take all."""
     if case["method"] != "sce" or case["parameters"].get("select_topk", 1.0) >= 1:
         return False
-    variances = variance(base, [experts[i] for i in case["experts"]])
-    cut = variance_cut(variances, case["parameters"]["select_topk"])
-    return int((variances == cut).sum()) > 1
+    order = variance_order(base, [experts[i] for i in case["experts"]])
+    cut, _ = order.cut(case["parameters"]["select_topk"])
+    return int((order.variances == cut).sum()) > 1
 
 
 def allowed(family: str, case: Case) -> float:

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 
 from merging import masks, runner
-from merging.kernels import AddParts, Combine, Fusion, Near, Scale, Sce, SceEnergies, Shift
+from merging.kernels import AddParts, Combine, Fusion, Near, Scale, Sce, Shift
 from merging.masks import BLOCK, ONE, keep_mask, mask_key, words
 from merging.operators import CHANCE, FIELDS, KEY_HIGH, KEY_LOW, RANKS, SPREAD, WORDS, Average, TaskVectors
 from merging.runner import Kernel, Runner, Step, should_compile
-from merging.sums import pad_to
 
 CHUNK = runner._EAGER_CHUNK
 """Elements that an eager kernel takes at once."""
@@ -98,13 +97,6 @@ def step_of(name: str, rows: int, columns: int, seed: int = 0, dtype: torch.dtyp
     return Step(kernel, inputs, {"coefficients": weights[: 3 if name == "combine" else 2]})
 
 
-def energies_of(rows: int, columns: int) -> Step:
-    """A reduction, of a base, two experts and variances."""
-    inputs = [normal(rows, columns, seed=seed) for seed in range(3)]
-    varied = normal(rows, columns, seed=3, dtype=torch.float32).abs()
-    return Step(SceEnergies(), (*inputs, varied), {"cut": torch.tensor(0.5)})
-
-
 def run(step: Step, compiled: bool = False, dtype: torch.dtype = torch.bfloat16) -> Tensor:
     out = torch.full(step.inputs[0].shape, torch.nan, dtype=dtype)
     Runner(compiled=compiled).run(step, step.inputs, out)
@@ -151,15 +143,6 @@ def test_every_block_is_drawn_with_keys_of_its_own(monkeypatch: pytest.MonkeyPat
     assert torch.equal(run(step, dtype=torch.float32), mask.float())
 
 
-def test_reducing_takes_whole_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_REDUCED_CHUNK", CHUNK)
-    step = energies_of(3, CHUNK // 2 + 3)
-    parts = Runner().reduce(step)
-    assert len(parts) == 2
-    flat = [pad_to(tensor.reshape(-1)[CHUNK:], 1 << 14) for tensor in step.inputs]
-    assert torch.equal(parts[1], step.kernel(*flat, cut=torch.tensor(0.5)))
-
-
 @pytest.mark.parametrize("name", [pytest.param(name, marks=compiling) for name in ALL])
 def test_compiled_and_eager_are_the_same_bits_and_nothing_is_compiled_twice(name: str) -> None:
     """Whatever the numbers, and the sizes of the tensors."""
@@ -177,15 +160,6 @@ def test_a_model_may_come_twice(which: str) -> None:
     base, *_ = step.inputs
     twice = Step(step.kernel, (base, base, *step.inputs[2:]), step.numbers)
     assert same_bits(run(twice, compiled=True), run(twice))
-
-
-@pytest.mark.parametrize("rows", [pytest.param(3, marks=compiling)])
-def test_a_compiled_reduction_is_the_eager_one(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_REDUCED_CHUNK", CHUNK)
-    inputs = tuple(normal(rows, CHUNK // 2 + 3, seed=i) for i in range(3))
-    step = Step(SceEnergies(), inputs, {"cut": torch.tensor(0.5)})
-    for one, other in zip(Runner(compiled=True).reduce(step), Runner().reduce(step), strict=True):
-        assert torch.equal(one, other)
 
 
 @pytest.mark.parametrize("n", [pytest.param(5000, marks=compiling)])
@@ -249,6 +223,7 @@ def test_without_a_compiler_merges_are_eager_and_it_is_said_once(environment: di
         check=True,
         cwd=Path(__file__).parents[2],
     )
-    compiles, said = json.loads(done.stdout)
+    compiles, (said,) = json.loads(done.stdout)
     assert compiles == [False] * 3
-    assert said == ["no C++ compiler found: merging eagerly, many times slower; install g++ or clang++"]
+    assert said.startswith("no C++ compiler found")
+    assert said.endswith("merging eagerly, many times slower; install g++ or clang++")

@@ -11,21 +11,17 @@ from torch import Tensor
 from merging.selection import (
     Variant,
     arcee_fusion,
-    chosen,
     divergence,
-    energies,
     importance,
     importance_threshold,
     nearswap,
     passthrough,
     sce,
-    sce_energies,
     sce_weights,
     selected,
     variance,
-    variance_cut,
 )
-from merging.sums import BLOCK, pad_to
+from merging.variance_order import VarianceOrder, variance_order
 
 VARIANTS: tuple[Variant, ...] = ("mergekit", "fusechat")
 
@@ -36,14 +32,10 @@ def normal(*shape: int, seed: int = 0, scale: float = 1.0) -> Tensor:
 
 def merge(base: Tensor, experts: list[Tensor], select_topk: float, variant: Variant) -> Tensor:
     """SCE, all three steps."""
-    cut = variance_cut(variance(base, experts), select_topk)
-    flat = [pad_to(tensor.flatten(), BLOCK) for tensor in (base, *experts)]
-    weights = sce_weights(
-        energies(sce_energies(flat[0], flat[1:], chosen(variance(flat[0], flat[1:]), cut))),
-        base.numel(),
-        variant,
-    )
-    return sce(base, experts, weights, chosen(variance(base, experts), cut), variant)
+    order = variance_order(base, experts)
+    cut, count = order.cut(select_topk) if select_topk < 1 else (0.0, base.numel())
+    weights = sce_weights(order.energies_of(count, base, experts), base.numel(), variant)
+    return sce(base, experts, weights, variance(base, experts) >= cut, variant)
 
 
 def published(base: Tensor, experts: list[Tensor], select_topk: float) -> Tensor:
@@ -96,24 +88,24 @@ def test_where_sce_selects_nothing_the_base_stays() -> None:
     assert torch.equal(merge(base, [base, base], 0.5, "mergekit"), base)
 
 
-@given(st.lists(st.integers(0, 6), min_size=1, max_size=40), st.floats(0, 0.99))
+@given(st.lists(st.integers(-6, 6), min_size=1, max_size=40), st.floats(0, 0.99))
 def test_the_cut_keeps_the_largest_and_all_ties(values: list[int], select_topk: float) -> None:
-    variances = torch.tensor(values, dtype=torch.float32)
+    apart = torch.tensor(values, dtype=torch.float32)
+    base, experts = torch.zeros_like(apart), [apart, -apart]
+    variances = variance(base, experts)
     count = selected(int((variances > 0).sum()), select_topk)
-    cut = variance_cut(variances, select_topk)
-    assert cut is not None
-    kept = variances >= cut
+    cut, reaching = variance_order(base, experts).cut(select_topk)
+    assert reaching == int((variances >= cut).sum())
     if count == 0:
-        assert not kept.any()
+        assert (cut, reaching) == (math.inf, 0)
         return
     assert cut == variances.sort(descending=True).values[count - 1]
-    assert int(kept.sum()) >= count > int((variances > cut).sum())
+    assert reaching >= count > int((variances > cut).sum())
 
 
 def test_the_share_selected_is_a_float32_product() -> None:
     assert selected(100, 0.29) == 29  # 28.999999999999996 in float64
     assert selected(100, 0.0) == 0
-    assert variance_cut(normal(5), 1.0) is None
 
 
 def test_variance_is_rounded_once() -> None:
@@ -123,25 +115,22 @@ def test_variance_is_rounded_once() -> None:
     assert not variance(base, experts[:1]).any()
 
 
-def test_energies_are_the_same_for_any_chunks() -> None:
-    base, *experts = (pad_to(normal(5 * BLOCK - 77, seed=i), BLOCK) for i in range(3))
-    cut = variance_cut(variance(base, experts), 0.3)
-    kept = chosen(variance(base, experts), cut)
-    assert kept is not None
-    whole = energies(sce_energies(base, experts, kept))
-    parts = [
-        sce_energies(
-            base[i : i + 2 * BLOCK],
-            [expert[i : i + 2 * BLOCK] for expert in experts],
-            kept[i : i + 2 * BLOCK],
-        )
-        for i in range(0, 5 * BLOCK, 2 * BLOCK)
-    ]
-    assert torch.equal(energies(torch.cat(parts, dim=1)), whole)
-    mask = variance(base, experts) >= (cut if cut is not None else 0)
-    for energy, expert in zip(whole, experts, strict=True):
-        exact = math.fsum(((expert - base) * mask).double().square().tolist())
-        assert energy.item() == pytest.approx(exact, rel=1e-14)
+@pytest.mark.parametrize("count", [0, 1, 1023, 1024, 1025, 4000, 5000])
+def test_energies_of_so_many_elements_are_their_squares_sum(count: int) -> None:
+    base, *experts = (normal(5000, seed=i) for i in range(3))
+    order = variance_order(base, experts)
+    largest = variance(base, experts).sort(descending=True).indices[:count]
+    for energy, expert in zip(order.energies_of(count, base, experts), experts, strict=True):
+        exact = math.fsum((expert - base)[largest].double().square().tolist())
+        assert energy.item() == pytest.approx(exact, rel=1e-13)
+
+
+def test_an_order_comes_back_from_its_tensors() -> None:
+    base, *experts = (normal(3000, seed=i).bfloat16() for i in range(3))
+    order = variance_order(base, experts)
+    back = VarianceOrder.from_tensors(order.to_tensors())
+    assert back.cut(0.3) == order.cut(0.3)
+    assert torch.equal(back.energies_of(700, base, experts), order.energies_of(700, base, experts))
 
 
 def test_small_task_vectors_weigh_the_same_in_mergekits_sce_only() -> None:

@@ -60,7 +60,7 @@ def make(
     keys = tuple(mask_key(0, NAME, expert) for expert in tensors.expert_ids)
     runner = Runner()
     item = Ingredients(NAME, tensors, parameters, keys, peaks)
-    step = step_for(METHODS[method], item, statistics or Statistics(), runner.reduce)
+    step = step_for(METHODS[method], item, statistics or Statistics())
     out = torch.empty(base.shape)
     runner.run(step, step.inputs, out)
     return Made(step, out)
@@ -360,6 +360,15 @@ def test_nothing_is_thinned_at_density_1() -> None:
     for name in ("dare_linear", "della_linear", "breadcrumbs"):
         made = make(name, base, experts, parameters_of(name, (0.3, 0.4), 1.0, rescale=True))
         assert same_bits(made.out, plain), name
+
+
+def test_weights_that_cancel_do_so_in_any_order() -> None:
+    base, vectors = torch.zeros(1), (1.0, 2.0, 3.0)
+    for places in ((0, 1, 2), (2, 0, 1), (1, 2, 0)):
+        weights = [(0.1, 0.2, -0.3)[i] for i in places]
+        experts = [torch.tensor([vectors[i]]) for i in places]
+        parameters = parameters_of("task_arithmetic", weights, normalize=True)
+        assert make("task_arithmetic", base, experts, parameters).out.item() == pytest.approx(-0.4)
 
 
 @given(st.lists(st.floats(-1, 1).map(lambda weight: round(weight, 1)), min_size=2, max_size=4))
