@@ -72,13 +72,20 @@ class Order:
 
 
 def order_of(chunks: Iterable[Tensor], n: int) -> Order:
-    """The order of `n` magnitudes, which come as flat float32 tensors >= 0 in chunks that fit memory."""
+    """The order of `n` magnitudes, which come as flat float32 tensors >= 0 in chunks that fit memory.
+
+    Chunks are sorted in place, each before the next is asked for, so all may be one buffer.
+    """
     arrays = (chunk.numpy() for chunk in chunks)
-    first = np.sort(next(arrays))
+    first = next(arrays)
+    first.sort()
     values, counts = _runs(first)
     if len(values) > _MOSTLY_DIFFERENT * len(first):
         return _sorted(first, arrays, n)
-    runs = [(values, counts), *(_runs(np.sort(array)) for array in arrays)]
+    runs = [(values, counts)]
+    for array in arrays:
+        array.sort()
+        runs.append(_runs(array))
     return _coded(*_merged(runs), n)
 
 

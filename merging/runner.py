@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import sys
-import time
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +27,9 @@ LARGE = 1 << 25
 
 _TINY = 16
 """Elements of a tensor below which torch.compile would make code for that very size."""
+
+_FEW = 1 << 31
+"""Elements that a light step runs over eagerly in about the time that finding compiled code takes."""
 
 _EAGER_CHUNK = 1 << 18
 """Elements that fit a cache with what is computed of them."""
@@ -52,6 +54,8 @@ class Step:
     """Numbers of a block of `_LONGEST` elements, for kernels that draw; else the same for all."""
     bound: float = float("nan")
     """No result is larger than this; NaN if that is not known."""
+    light: bool = False
+    """Whether it is so few operations that a single merge is done before compiled code is found."""
     fresh: bool = False
     """Whether inputs that are no model's tensors were made for this candidate alone."""
 
@@ -62,9 +66,10 @@ class Runner:
 
     device: str = "cpu"
     compiled: bool = False
-    patience: float = 0.0
-    """Seconds that a kernel runs eagerly before it is compiled, which pays only if there is more to come."""
-    spent: dict[Kernel, float] = field(default_factory=dict, compare=False, repr=False)
+    expected: int = 0
+    """Elements of the one merge that is to be made; 0 where many will follow."""
+    ran: dict[Kernel, int] = field(default_factory=dict, compare=False, repr=False)
+    """Elements that kernels ran over eagerly."""
 
     def run(self, step: Step, inputs: Sequence[Tensor], out: Tensor) -> None:
         """Fill `out`, contiguous and of the inputs' shape, with the step's result, cast to its dtype.
@@ -76,29 +81,30 @@ class Runner:
             self.run(step, inputs, here)
             out.copy_(here)
         elif step.rows:
-            self._pass(step.kernel, out, inputs, self._moved(step.numbers))
+            self._pass(step, out, inputs, self._moved(step.numbers))
         else:
             self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], out.view(-1))
 
     def _run_flat(self, step: Step, inputs: Sequence[Tensor], flat: Tensor) -> None:
-        longest = _LONGEST if self._compiles(step.kernel, flat.numel()) else _EAGER_CHUNK
+        longest = _LONGEST if self._compiles(step, flat.numel()) else _EAGER_CHUNK
         for start in range(0, flat.numel(), longest):
             numbers = self._moved(self._numbers_at(step, start))
             part = slice(start, start + longest)
-            self._pass(step.kernel, flat[part], [tensor[part] for tensor in inputs], numbers)
+            self._pass(step, flat[part], [tensor[part] for tensor in inputs], numbers)
 
-    def _pass(
-        self, kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]
-    ) -> None:
-        if self._compiles(kernel, out.numel()):
+    def _pass(self, step: Step, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:
+        kernel = step.kernel
+        if self._compiles(step, out.numel()):
             _writing(kernel)(kernel, out, inputs, numbers)
             return
-        start = time.monotonic()
         _eagerly(kernel, out, inputs, numbers)
-        self.spent[kernel] = self.spent.get(kernel, 0.0) + time.monotonic() - start
+        self.ran[kernel] = self.ran.get(kernel, 0) + out.numel()
 
-    def _compiles(self, kernel: Kernel, numel: int) -> bool:
-        return self.compiled and numel >= _TINY and self.spent.get(kernel, 0.0) >= self.patience
+    def _compiles(self, step: Step, numel: int) -> bool:
+        if not self.compiled or numel < _TINY:
+            return False
+        once = 0 < self.expected < _FEW and self.ran.get(step.kernel, 0) < _FEW
+        return not (step.light and once)
 
     def _numbers_at(self, step: Step, start: int) -> Mapping[str, Tensor]:
         if step.keys is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -69,10 +70,15 @@ class Statistics:
                 "magnitudes",
                 tensors,
                 (i,),
-                lambda: order_of(_magnitudes(tensors, i), tensors.numel).to_tensors(),
+                lambda: order_of(_magnitudes(tensors, i, self._scratch), tensors.numel).to_tensors(),
             )
             self._orders[key] = Order.from_tensors(made, tensors.numel)
         return self._orders[key]
+
+    @cached_property
+    def _scratch(self) -> Tensor:
+        """Room to take differences in; made anew for each tensor, it would leave the heap full of holes."""
+        return torch.empty(2, _CHUNK)
 
     def ranks(self, tensors: TensorSet, i: int) -> tuple[Tensor, float, float]:
         """Ranks of the magnitudes in their rows, flat uint8, with sums of |d| and of rank * |d|."""
@@ -157,11 +163,14 @@ class Statistics:
         return self.cache.get(kind, sources, make, on_disk=tensors.numel >= SMALL)
 
 
-def _magnitudes(tensors: TensorSet, i: int) -> Iterator[Tensor]:
+def _magnitudes(tensors: TensorSet, i: int, scratch: Tensor) -> Iterator[Tensor]:
+    """Chunk by chunk in the first row of the scratch, as long as the next is not asked for."""
     base, expert = tensors.base.reshape(-1), tensors.experts[i].reshape(-1)
     for start in range(0, len(base), _CHUNK):
         part = slice(start, start + _CHUNK)
-        yield (expert[part].float() - base[part].float()).abs()
+        delta, origin = scratch[:, : len(base[part])]
+        origin.copy_(base[part])
+        yield delta.copy_(expert[part]).sub_(origin).abs_()
 
 
 def _peak(tensor: Tensor) -> Tensor:

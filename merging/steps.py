@@ -55,7 +55,7 @@ def _is_its_expert(method: Method, item: Ingredients) -> bool:
 
 
 def _copy(tensor: Tensor, peak: float) -> Step:
-    return Step(Scale(), (tensor,), {"scale": torch.ones(())}, bound=peak)
+    return Step(Scale(), (tensor,), {"scale": torch.ones(())}, bound=peak, light=True)
 
 
 def _linear(method: Method, item: Ingredients, statistics: Statistics) -> Step:
@@ -69,6 +69,7 @@ def _linear(method: Method, item: Ingredients, statistics: Statistics) -> Step:
         item.tensors.experts,
         {"numbers": torch.from_numpy(numbers)},
         bound=bound * 1.001,
+        light=True,
     )
 
 
@@ -123,7 +124,7 @@ def _combination(item: Ingredients, inputs: tuple[Tensor, ...], coefficients: Te
     peaks = item.peaks if len(inputs) > item.count else item.peaks[1:]
     bound = math.nan if coefficients.dim() > 1 else _weighted(coefficients, peaks)
     factors = {"coefficients": coefficients.float()}
-    return Step(Combine(), inputs, factors, rows=coefficients.dim() > 1, bound=bound)
+    return Step(Combine(), inputs, factors, rows=coefficients.dim() > 1, bound=bound, light=True)
 
 
 def _shifted(item: Ingredients, coefficients: Tensor) -> Step:
@@ -137,6 +138,7 @@ def _shifted(item: Ingredients, coefficients: Tensor) -> Step:
         {"coefficients": coefficients.float()},
         rows=coefficients.dim() > 1,
         bound=bound,
+        light=True,
     )
 
 
@@ -166,7 +168,7 @@ def _sce(method: Method, item: Ingredients, statistics: Statistics) -> Step:
 def _nearswap(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     t = torch.tensor(_number(item, method, "t"), dtype=torch.float32)
     inputs = (item.tensors.base, item.tensors.experts[0])
-    return Step(Near(), inputs, {"t": t}, bound=sum(item.peaks) * 1.001)
+    return Step(Near(), inputs, {"t": t}, bound=sum(item.peaks) * 1.001, light=True)
 
 
 def _arcee_fusion(method: Method, item: Ingredients, statistics: Statistics) -> Step:
@@ -183,7 +185,9 @@ def _arcee_fusion(method: Method, item: Ingredients, statistics: Statistics) -> 
 def _passthrough(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     scale = _number(item, method, "scale")
     numbers = {"scale": torch.tensor(scale, dtype=torch.float32)}
-    return Step(Scale(), item.tensors.experts[:1], numbers, bound=abs(scale) * item.peaks[1] * 1.001)
+    return Step(
+        Scale(), item.tensors.experts[:1], numbers, bound=abs(scale) * item.peaks[1] * 1.001, light=True
+    )
 
 
 def _tsv(method: Method, item: Ingredients, statistics: Statistics) -> Step:
@@ -191,7 +195,7 @@ def _tsv(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     if item.count == 1 or item.tensors.base.dim() != 2:
         return _shifted(item, weights / item.count)
     parts = tuple(statistics.tsv_parts(item.tensors))
-    return Step(AddParts(), (item.tensors.base, *parts), {"coefficients": weights.float()})
+    return Step(AddParts(), (item.tensors.base, *parts), {"coefficients": weights.float()}, light=True)
 
 
 def _iso_c(method: Method, item: Ingredients, statistics: Statistics) -> Step:
@@ -201,7 +205,7 @@ def _iso_c(method: Method, item: Ingredients, statistics: Statistics) -> Step:
         return _shifted(item, torch.tensor(weights, dtype=torch.float64) * lambda_ / item.count)
     part = spectral.iso_c([expert.float() - base.float() for expert in experts], weights)
     numbers = {"coefficients": torch.tensor([lambda_], dtype=torch.float32)}
-    return Step(AddParts(), (base, part), numbers, fresh=True)
+    return Step(AddParts(), (base, part), numbers, light=True, fresh=True)
 
 
 def _setting(item: Ingredients, method: Method, name: str) -> Setting:

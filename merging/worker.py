@@ -23,9 +23,6 @@ from merging.sparse_steps import kept, kept_count
 from merging.statistics import Statistics
 from merging.steps import step_for
 
-_PATIENCE = 1.0
-"""Seconds; finding compiled code again takes three, and a single merge of a small model is done before."""
-
 
 @dataclass(frozen=True)
 class MergeWorker:
@@ -74,7 +71,7 @@ class MergeWorker:
             CandidateError: a merged tensor holds NaN or Inf in that dtype.
         """
         dtype = getattr(torch, recipe.dtype)
-        runner = replace(self._runner, patience=_PATIENCE)
+        runner = replace(self._runner, expected=_numel(self.base))
         for part, tensors, step in self._made(recipe, self._parts(recipe)):
             out = torch.empty(part.tensors.base.shape, dtype=dtype, device=self.device)
             _write(runner, recipe, part, tensors, step, out)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -170,7 +171,20 @@ def test_a_compiled_run_fills_a_buffer_again(n: int) -> None:
         assert same_bits(out, run(step))
 
 
-def test_a_kernel_is_compiled_when_patience_with_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("light", "expected", "ran", "compiles"),
+    [
+        (True, 0, 0, True),
+        (True, 1 << 30, 0, False),
+        (True, 1 << 32, 0, True),
+        (True, 1 << 30, 1 << 32, True),
+        (False, 1 << 30, 0, True),
+    ],
+)
+def test_a_single_merge_compiles_nothing_light(
+    light: bool, expected: int, ran: int, compiles: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But if it is of a large model, is one of many, or turns out to be."""
     compiled: list[Kernel] = []
 
     def writing(kernel: Kernel) -> Callable[..., None]:
@@ -178,14 +192,10 @@ def test_a_kernel_is_compiled_when_patience_with_it_is_over(monkeypatch: pytest.
         return runner._eagerly
 
     monkeypatch.setattr(runner, "_writing", writing)
-    patient, one, other = Runner(compiled=True, patience=1.0), step_of("ties", 5, 8), step_of("linear", 5, 8)
-    for step in (one, other):
-        patient.run(step, step.inputs, torch.empty(5, 8))
-    assert compiled == []
-    patient.spent[one.kernel] += 1.0
-    for step in (one, other):
-        patient.run(step, step.inputs, torch.empty(5, 8))
-    assert compiled == [one.kernel]
+    step = replace(step_of("ties", 5, 8), light=light)
+    once = Runner(compiled=True, expected=expected, ran={step.kernel: ran})
+    once.run(step, step.inputs, torch.empty(5, 8))
+    assert compiled == [step.kernel] * compiles
 
 
 def test_small_models_are_not_compiled() -> None:
