@@ -83,7 +83,8 @@ class Runner:
         elif step.rows:
             self._pass(step, out, inputs, self._moved(step.numbers))
         else:
-            self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], out.view(-1))
+            # `.data` forgets of what shape this is a view; torch.compile would compile for each.
+            self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], out.view(-1).data)
 
     def _run_flat(self, step: Step, inputs: Sequence[Tensor], flat: Tensor) -> None:
         longest = _LONGEST if self._compiles(step, flat.numel()) else _EAGER_CHUNK
