@@ -25,6 +25,8 @@ class ColdResult:
     method: str
     first: float
     later: Samples
+    processor: Samples
+    """Processor seconds of the later runs: where these stay and times grow, others used the machine."""
     peak_anonymous: int
     """Bytes, over the later runs."""
     peak_anonymous_first: int
@@ -119,6 +121,7 @@ def _result(method: Method, runs: Sequence[Finished]) -> ColdResult:
         method=method.name,
         first=first.seconds,
         later=Samples(tuple(run.seconds for run in later)),
+        processor=Samples(tuple(run.processor_seconds for run in later)),
         peak_anonymous=max(run.peak_anonymous for run in later),
         peak_anonymous_first=first.peak_anonymous,
     )

@@ -24,13 +24,15 @@ class Finished:
 
     seconds: float
     """Wall time, from the start of the process to its end."""
+    processor_seconds: float
+    """What all its processes computed, which neither neighbours nor the disk change much."""
     peak_anonymous: int
     """Bytes: the most that was sampled, mapped files not counted."""
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> Finished:
     """Run a command to its end; raises CommandError unless it succeeds."""
-    start = time.perf_counter()
+    start, used = time.perf_counter(), _children_seconds()
     with subprocess.Popen(
         command, cwd=cwd, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
@@ -43,7 +45,12 @@ def run_command(command: Sequence[str], environment: Mapping[str, str], cwd: Pat
         watcher.join()
     if process.returncode:
         raise CommandError(f"{' '.join(command)}: exit {process.returncode}: {said.decode()[-2000:]}")
-    return Finished(seconds, peak.bytes)
+    return Finished(seconds, _children_seconds() - used, peak.bytes)
+
+
+def _children_seconds() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 class _Peak:

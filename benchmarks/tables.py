@@ -53,7 +53,7 @@ def _warm_row(row: WarmResult) -> tuple[str, ...]:
 
 def _cold(rows: Sequence[ColdResult]) -> str:
     title = "## Cold: `crucible merge`, from process start to a checkpoint on disk"
-    header = ("method", "very first run", "later runs", "peak anonymous memory")
+    header = ("method", "very first run", "later runs", "processor time", "peak anonymous memory")
     return _section(title, header, map(_cold_row, rows))
 
 
@@ -64,6 +64,7 @@ def _cold_row(row: ColdResult) -> tuple[str, ...]:
         f"`{row.method}`",
         f"{row.first:.1f} s",
         f"{row.later.median:.2f} s ({low:.2f}–{high:.2f})",
+        f"{row.processor.median:.2f} s",
         memory,
     )
 

@@ -51,7 +51,7 @@ def check_rules(
     if any("*" in part for rule in rules for part in rule.match):
         raise RecipeError(f"{where}: match: '*' is in no tensor's name; [] matches all")
     for rule in rules:
-        _check_own_fields(where, rule.parameters, len(present))
+        _check_own_fields(where, rule.parameters, method, len(present))
         _check_more(where, rule.parameters, method, len(present))
         _check_sum(where, rule.parameters, method, present)
         _check_sparsifier(where, rule.parameters, method, present, compat)
@@ -59,16 +59,18 @@ def check_rules(
         raise RecipeError(f"{where}: variant: mergekit knows its own alone; leave variant or compat out")
 
 
-def _check_own_fields(where: str, parameters: Parameters, experts: int) -> None:
+def _check_own_fields(where: str, parameters: Parameters, method: Method, experts: int) -> None:
     for field in ("weight", "density"):
         values = getattr(parameters, field)
         if len(values) != experts:
             raise RecipeError(f"{where}: {field}: {len(values)} numbers for {experts} experts; give one each")
     if not all(math.isfinite(number) for number in (*parameters.weight, parameters.lambda_)):
         raise RecipeError(f"{where}: weight and lambda must be finite numbers")
-    if not all(0 < density <= 1 for density in parameters.density):
+    keeps_one = method.sparsifier in ("magnitude", "outliers")
+    if not all(0 < density <= 1 or (density == 0 and keeps_one) for density in parameters.density):
         raise RecipeError(
-            f"{where}: density: {list(parameters.density)} leaves (0, 1]; use weight 0 to leave one out"
+            f"{where}: density: {list(parameters.density)} leaves {'[' if keeps_one else '('}0, 1];"
+            " use weight 0 to leave one out"
         )
 
 

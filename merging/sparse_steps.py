@@ -197,7 +197,7 @@ def _say_tiny(statistics: Statistics, item: Ingredients, density: float) -> None
     if "tiny" not in statistics.said:
         statistics.said.add("tiny")
         logging.getLogger(__name__).warning(
-            "%s: density %g of %d elements keeps none; one is kept, here and in other tensors as small",
+            "%s: density %g of %d elements keeps none; one is kept, here and wherever else none would be",
             item.name,
             density,
             item.tensors.numel,

@@ -317,7 +317,7 @@ def test_what_mergekit_leaves_unread_is_named_in_one_warning(caplog: pytest.LogC
             lambda c: c["models"][1].update(parameters=3),
             r"models\[1\]\.parameters: expected a mapping, found 3",
         ),
-        (lambda c: c.update(parameters={"density": 0}), r"density: \[0.3, 0.0\] leaves"),
+        (lambda c: c.update(parameters={"density": -0.1}), r"density: \[0.3, -0.1\] leaves"),
         (lambda c: c.update(out_dtype="int8"), "dtype: 'int8' is none of"),
     ],
 )

@@ -171,8 +171,11 @@ def test_recipes_need_no_torch() -> None:
         ({"layers": (LayerGroup(1, 2, (Rule((), HALF),)),)}, "should start at 0"),
         ({"layers": (LayerGroup(0, 0, (Rule((), HALF),)),)}, "should start at 0 and hold a layer"),
         ({"outer": (Rule((), replace(HALF, weight=(0.1, float("nan")))),)}, "must be finite"),
-        ({"outer": (Rule((), replace(HALF, density=(0.0, 1.0))),)}, r"density: \[0.0, 1.0\] leaves \(0, 1\]"),
-        ({"outer": (Rule((), replace(HALF, density=(0.5, 1.1))),)}, r"leaves \(0, 1\]"),
+        (
+            {"outer": (Rule((), replace(HALF, density=(-0.1, 1.0))),)},
+            r"density: \[-0.1, 1.0\] leaves \[0, 1\]",
+        ),
+        ({"outer": (Rule((), replace(HALF, density=(0.5, 1.1))),)}, r"leaves \[0, 1\]"),
     ],
 )
 def test_what_means_no_merge_is_refused_in_one_line(change: dict[str, Any], message: str) -> None:

@@ -78,7 +78,9 @@ def made(method: str, experts: int = 2, recipe: dict[str, Any] | None = None, **
         ("nearswap", {"experts": 1, "t": 1.5}, None),
         ("slerp", {"t": 0.5}, "slerp takes 1 expert beside the base, found 2"),
         ("model_stock", {"experts": 1}, "model_stock takes at least 2 experts beside the base, found 1"),
-        ("ties", {"density": (0.0, 0.5)}, "use weight 0 to leave one out"),
+        ("ties", {"density": (0.0, 0.5)}, None),
+        ("ties", {"density": (-0.1, 0.5)}, "use weight 0 to leave one out"),
+        ("dare_ties", {"density": (0.0, 0.5)}, r"leaves \(0, 1\]; use weight 0 to leave one out"),
         ("ties", {"recipe": {"compat": "fusion"}}, "compat: 'fusion' is none of mergekit"),
         ("ties", {"recipe": {"arithmetic_dtype": "float32"}}, "arithmetic_dtype: stands only beside compat"),
         (

@@ -305,7 +305,7 @@ def test_a_tensor_too_small_for_its_density_keeps_one_element(
             made = make(name, base, [expert], parameters, statistics=statistics)
             assert made.out.tolist() == [0.0, 4.0, 0.0]
     (record,) = caplog.records
-    told = f"{NAME}: density 0.01 of 3 elements keeps none; one is kept, here and in other tensors as small"
+    told = f"{NAME}: density 0.01 of 3 elements keeps none; one is kept, here and wherever else none would be"
     assert record.getMessage() == told
 
 
