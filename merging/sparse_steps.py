@@ -37,6 +37,7 @@ from merging.operators import (
 )
 from merging.order import Order
 from merging.outline import Ingredients
+from merging.rules import Parameters
 from merging.runner import Step
 from merging.statistics import Statistics
 
@@ -61,9 +62,7 @@ def task_vectors_step(method: Method, item: Ingredients, statistics: Statistics)
         cancels=divides and _may_cancel(parameters.weight),
         positive=divides and min(parameters.weight) >= LEAST_WEIGHT,
     )
-    numbers = np.zeros((FIELDS, count), dtype=np.float32)
-    numbers[WEIGHT], numbers[FACTOR], numbers[LAMBDA] = parameters.weight, 1.0, parameters.lambda_
-    numbers[DIVISOR] = divisor(parameters.weight)
+    numbers = numbers_of(parameters)
     keys: Callable[[int], Mapping[str, Tensor]] | None = None
     ranks: tuple[Tensor, ...] = ()
     if kernel.sparsifier in ("magnitude", "outliers"):
@@ -81,6 +80,15 @@ def task_vectors_step(method: Method, item: Ingredients, statistics: Statistics)
         bound=_bound(kernel, item, numbers),
         light=kernel.sparsifier is None and not consensus,
     )
+
+
+def numbers_of(parameters: Parameters) -> Numbers:
+    """A kernel's numbers before any thresholds; what is too large for float32 fails as a candidate."""
+    numbers = np.zeros((FIELDS, len(parameters.weight)), dtype=np.float32)
+    with np.errstate(over="ignore"):
+        numbers[WEIGHT], numbers[FACTOR], numbers[LAMBDA] = parameters.weight, 1.0, parameters.lambda_
+        numbers[DIVISOR] = divisor(parameters.weight)
+    return numbers
 
 
 def divisor(weights: Sequence[float]) -> np.float32:

@@ -10,18 +10,17 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from merging import geometry, selection, spectral
 from merging.kernels import AddParts, Combine, Fusion, Near, Scale, Sce, Shift
 from merging.methods import METHODS, REQUIRED, Method
-from merging.operators import DIVISOR, FIELDS, WEIGHT, Average
+from merging.operators import DIVISOR, Average
 from merging.outline import Ingredients
 from merging.rules import Setting
 from merging.runner import Step
-from merging.sparse_steps import divisor, task_vectors_step
+from merging.sparse_steps import numbers_of, task_vectors_step
 from merging.statistics import Statistics
 
 Builder = Callable[[Method, Ingredients, Statistics], Step]
@@ -60,8 +59,7 @@ def _copy(tensor: Tensor, peak: float) -> Step:
 
 def _linear(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     parameters = item.parameters
-    numbers = np.zeros((FIELDS, item.count), dtype=np.float32)
-    numbers[WEIGHT], numbers[DIVISOR] = parameters.weight, divisor(parameters.weight)
+    numbers = numbers_of(parameters)
     total = sum(abs(w) * peak for w, peak in zip(parameters.weight, item.peaks[1:], strict=True))
     bound = total / abs(float(numbers[DIVISOR, 0])) if parameters.normalize else total
     return Step(
