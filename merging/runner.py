@@ -34,8 +34,13 @@ _FEW = 1 << 31
 _EAGER_CHUNK = 1 << 18
 """Elements that fit a cache with what is computed of them."""
 
-_IN_ONE_PASS: dict[str, Any] = {"realize_opcount_threshold": 10_000, "realize_reads_threshold": 10_000}
-"""Nothing between the first load and the store goes through memory."""
+_OPTIONS: dict[str, Any] = {
+    # Nothing between the first load and the store goes through memory.
+    "realize_opcount_threshold": 10_000,
+    "realize_reads_threshold": 10_000,
+    # The processor's word is enough that it has AVX: trying it out takes a second in each process.
+    "cpp.vec_isa_ok": True,
+}
 
 _LONGEST = 1 << 30
 """Elements a kernel takes at once: positions fit 32 bits, and a mask's keys hold for as many."""
@@ -156,4 +161,4 @@ def _compiled(function: Callable[..., Any], name: str) -> Callable[..., Any]:
     own = types.FunctionType(
         function.__code__.replace(co_name=name), function.__globals__, name, None, function.__closure__
     )
-    return torch.compile(own, dynamic=True, fullgraph=True, options=_IN_ONE_PASS)
+    return torch.compile(own, dynamic=True, fullgraph=True, options=_OPTIONS)

@@ -12,6 +12,8 @@ import math
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from io import BufferedRandom
 from pathlib import Path
 
 import torch
@@ -67,16 +69,22 @@ def reserve(path: Path, shapes: Shapes, dtype: str) -> None:
 def write_file(path: Path, shapes: Shapes, dtype: str, source: Iterator[tuple[str, Tensor]]) -> None:
     """Fill a reserved file with the source's next tensors, which must be those planned.
 
-    Each is written before the next is asked for, so a source may use one buffer for all.
+    Each is written while the next is made, so a source may take turns with two buffers, but not use one.
     """
-    with path.open("r+b") as stream:
-        stream.write(header(shapes, dtype))
+    with path.open("r+b") as stream, ThreadPoolExecutor(max_workers=1) as writer:
+        written = writer.submit(stream.write, header(shapes, dtype))
         for name, shape in shapes.items():
             found, tensor = next(source, ("nothing more", torch.empty(0)))
             assert found == name, f"{name} was planned, the source gave {found}"
             assert tensor.shape == shape, f"{name}: {shape} was planned, the source gave {tensor.shape}"
-            for part in torch.split(tensor.detach().reshape(-1), _CHUNK):
-                stream.write(_bytes(part, dtype))
+            written.result()
+            written = writer.submit(_write, stream, tensor, dtype)
+        written.result()
+
+
+def _write(stream: BufferedRandom, tensor: Tensor, dtype: str) -> int:
+    flat = tensor.detach().reshape(-1)
+    return sum(stream.write(_bytes(part, dtype)) for part in torch.split(flat, _CHUNK))
 
 
 def _bytes(flat: Tensor, dtype: str) -> memoryview:

@@ -76,12 +76,12 @@ def test_large_tensors_are_written_whole(tmp_path: Path, dtype: str) -> None:
     assert all(torch.equal(found[name], own[name].to(found[name].dtype)) for name in shapes)
 
 
-def test_a_source_may_use_one_buffer_for_all(tmp_path: Path) -> None:
-    own, buffer = tensors("float32"), torch.empty(100)
+def test_a_source_may_take_turns_with_two_buffers(tmp_path: Path) -> None:
+    own, buffers = tensors("float32"), torch.empty(2, 100)
 
     def source() -> Iterator[tuple[str, Tensor]]:
-        for name, tensor in own.items():
-            yield name, buffer[: tensor.numel()].view(tensor.shape).copy_(tensor)
+        for i, (name, tensor) in enumerate(own.items()):
+            yield name, buffers[i % 2, : tensor.numel()].view(tensor.shape).copy_(tensor)
 
     found = load_file(written(tmp_path / "a", source(), "float32"))
     assert all(torch.equal(found[name], tensor) for name, tensor in own.items())

@@ -96,12 +96,12 @@ def test_bytes_are_the_donors_whatever_the_shards(donor: Checkpoint, room: Path,
     assert shards == {5e9: 1, 1: len(donor.tensors)}.get(shard_bytes, shards)
 
 
-def test_a_source_may_use_one_buffer_for_all(donor: Checkpoint, room: Path) -> None:
-    buffer = torch.empty(max(info.numel for info in donor.tensors.values()), dtype=torch.bfloat16)
+def test_a_source_may_take_turns_with_two_buffers(donor: Checkpoint, room: Path) -> None:
+    buffers = torch.empty(2, max(info.numel for info in donor.tensors.values()), dtype=torch.bfloat16)
 
     def source() -> Iterator[tuple[str, Tensor]]:
-        for name, tensor in donor:
-            yield name, buffer[: tensor.numel()].view(tensor.shape).copy_(tensor)
+        for i, (name, tensor) in enumerate(donor):
+            yield name, buffers[i % 2, : tensor.numel()].view(tensor.shape).copy_(tensor)
 
     out = write(donor, room / "out", source=source(), shard_bytes=4000)
     assert contents(out) == contents(donor.path)
@@ -149,11 +149,11 @@ def anonymous():
 
 def watched(shapes):
     for name, shape in shapes.items():
-        buffer.fill_(len(peaks))
+        buffer = buffers[len(peaks) % 2].fill_(len(peaks))
         yield name, buffer
         peaks.append(anonymous())
 
-donor, buffer = open_checkpoint(Path(sys.argv[1])), torch.zeros(1 << 22)  # 16 MB of float32
+donor, buffers = open_checkpoint(Path(sys.argv[1])), torch.zeros(2, 1 << 22)  # 16 MB of float32 each
 shapes = {f"model.layers.{i}.weight": (1 << 22,) for i in range(12)}  # 200 MB
 peaks = [anonymous()]
 out = write_checkpoint(watched(shapes), Path(sys.argv[2]), donor, sys.argv[3], shapes=shapes)
