@@ -64,7 +64,7 @@ def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> list[Pair]
     tokens as the context alone takes; without a context, the model's start (else end) token takes its place.
     Raises EngineError for a continuation without a token of its own.
     """
-    moved = [_move_spaces(context, continuation) for context, continuation in pairs]
+    moved = [move_spaces(context, continuation) for context, continuation in pairs]
     plain = [text for context, text in moved if not context]
     framed = [text for context, text in moved if context for text in (context, context + text)]
     alone = dict(zip(plain, _tokens(tokenizer, plain, add_special_tokens=False), strict=True))
@@ -82,6 +82,12 @@ def encode_pairs(tokenizer: Any, pairs: Sequence[tuple[str, str]]) -> list[Pair]
             )
         found.append(pair)
     return found
+
+
+def move_spaces(context: str, continuation: str) -> tuple[str, str]:
+    """The pair with the white space that ends the context at the beginning of the continuation."""
+    bare = context.rstrip()
+    return bare, context[len(bare) :] + continuation
 
 
 def window(pair: Pair, room: int) -> list[int]:
@@ -111,11 +117,6 @@ def cut_at_stop(text: str, stop: Sequence[str]) -> str:
     for string in stop:
         text = text.split(string)[0]
     return text
-
-
-def _move_spaces(context: str, continuation: str) -> tuple[str, str]:
-    bare = context.rstrip()
-    return bare, context[len(bare) :] + continuation
 
 
 def _split(prefix: int, context: list[int], whole: list[int]) -> Pair:
