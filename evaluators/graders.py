@@ -52,7 +52,7 @@ def grade_humaneval(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     return [Grade(outcomes[program].passed, None) for program in programs]
 
 
-def humaneval_program(doc: Mapping[str, str], completion: str) -> str:
+def humaneval_program(doc: Mapping[str, Any], completion: str) -> str:
     """A completed function followed by its tests, as HumanEval's own harness runs them."""
     return f"{doc['prompt']}{completion}\n{doc['test']}\ncheck({doc['entry_point']})\n"
 

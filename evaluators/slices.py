@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from evaluators.errors import SliceError
 from evaluators.tasks import Questions, ask, grader_version
@@ -19,7 +19,16 @@ class Item:
 
     index: int
     prompt: str
-    doc: Mapping[str, str]
+    doc: Mapping[str, Any]
+    choices: tuple[str, ...] = ()
+    """Continuations to compare, with lm-eval's leading delimiter; none where the answer is generated."""
+    right: int | None = None
+    """Which choice is right."""
+    gold: str = ""
+    """The right continuation as text, delimiter included: the right choice, or lm-eval's target."""
+
+
+Scoring = Literal["generate", "choices", "gold"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +42,9 @@ class Slice:
     stop: tuple[str, ...]
     max_tokens: int
     grader: str
+    scoring: Scoring = "generate"
+    """generate: a greedy answer is graded. choices: the likeliest choice is the answer. gold: only the
+    log-probability of `gold` is asked, and the item is correct where a greedy answer would begin with it."""
 
     @staticmethod
     def prompt_hash(item: Item) -> str:
@@ -42,17 +54,29 @@ class Slice:
     def digest(self, engine: str) -> str:
         """sha256 of all that determines a verdict besides the weights; `engine` is the engine's description.
 
-        The slice's name and split are left out: equal items share their evidence.
+        The slice's name and split are left out: equal items share their evidence. So is what a way of scoring
+        does not look at, such as the gold answer of an item whose answer is generated.
         """
         content = {
             "task": self.task,
             "grader": grader_version(self.grader),
-            "items": [asdict(item) for item in self.items],
+            "items": [_judged(item, self.scoring) for item in self.items],
             "stop": self.stop,
             "max_tokens": self.max_tokens,
             "engine": engine,
         }
+        if self.scoring != "generate":
+            content["scoring"] = self.scoring
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _judged(item: Item, scoring: Scoring) -> dict[str, Any]:
+    content: dict[str, Any] = {"index": item.index, "prompt": item.prompt, "doc": item.doc}
+    if scoring == "choices":
+        content |= {"choices": item.choices, "right": item.right}
+    if scoring == "gold":
+        content["gold"] = item.gold
+    return content
 
 
 @dataclass(frozen=True)

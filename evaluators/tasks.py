@@ -100,7 +100,8 @@ def benchmark_of(task: str) -> str:
 
 def grader_version(grader: str) -> str:
     """The grader and the versions of the libraries behind its prompts and verdicts, as one line."""
-    return " ".join([f"{grader}/1", *(f"{name}=={version(name)}" for name in BENCHMARKS[grader].libraries)])
+    libraries = BENCHMARKS[grader].libraries if grader in BENCHMARKS else ("lm_eval",)
+    return " ".join([f"{grader}/1", *(f"{name}=={version(name)}" for name in libraries)])
 
 
 def task_config(task: str) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from evaluators import tasks
 from evaluators.errors import SliceError
-from evaluators.slices import Slice, SliceRequest, build_slices
+from evaluators.slices import Item, Slice, SliceRequest, build_slices
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +114,43 @@ def test_no_item_is_in_two_slices(tiny: Path) -> None:
     judging = SliceRequest("b", "gsm8k", data, 0, search=1, holdout=300, seed=1, max_tokens=48)
     with pytest.raises(SliceError, match=r"slices 'a' \(search\) and 'b' \(\w+\) share the item 'Question: "):
         build_slices([steering, judging])
+
+
+def choice_slice() -> Slice:
+    item = Item(0, "1+1?", {"question": "1+1?"}, choices=(" 2", " 3"), right=0, gold=" 2")
+    return Slice("sums", "mmlu_sums", "search", (item,), (), 9, "acc", scoring="choices")
+
+
+@pytest.mark.parametrize(
+    ("scoring", "matters"),
+    [("generate", set()), ("choices", {"choices", "right"}), ("gold", {"gold"})],
+)
+def test_a_digest_holds_of_an_item_what_its_scoring_looks_at(scoring, matters: set[str]) -> None:
+    slice_ = replace(choice_slice(), scoring=scoring)
+    for field, value in {"choices": (" 2", " 4"), "right": 1, "gold": " 4"}.items():
+        other = replace(slice_, items=(replace(slice_.items[0], **{field: value}),))
+        assert (other.digest("e") != slice_.digest("e")) == (field in matters), field
+
+
+def test_ways_of_scoring_are_told_apart() -> None:
+    kinds = ("generate", "choices", "gold")
+    assert len({replace(choice_slice(), scoring=kind).digest("e") for kind in kinds}) == 3
+
+
+def test_the_digests_of_the_shipped_study_stay(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evidence that was stored by an earlier release is found again."""
+    monkeypatch.setattr(tasks, "version", lambda library: "0")
+    requests = [
+        SliceRequest("gsm8k", "gsm8k", tiny / "gsm8k.jsonl", 0, search=64, holdout=300, max_tokens=48),
+        SliceRequest("math", "minerva_math", tiny / "math.jsonl", 0, search=64, holdout=300, max_tokens=48),
+        SliceRequest("code", "humaneval", tiny / "code.jsonl", None, search=64, holdout=300, max_tokens=48),
+    ]
+    search, holdout = build_slices(requests)
+    assert {(part.name, part.split): part.digest("engine")[:16] for part in (*search, *holdout)} == {
+        ("gsm8k", "search"): "7d183138f53ad889",
+        ("math", "search"): "eef876b773d596f7",
+        ("code", "search"): "3876856e69aaea67",
+        ("gsm8k", "holdout"): "032d4e5d88e9c8bf",
+        ("math", "holdout"): "ce80f2df53dca65f",
+        ("code", "holdout"): "567171a014ffe27d",
+    }
