@@ -70,7 +70,7 @@ class Comparison:
     pairs: tuple[tuple[ItemResult, ItemResult], ...]
 
     def to_json(self) -> list[dict[str, Any]]:
-        """As `crucible items --versus … --json` prints it: an object an item that was answered differently."""
+        """As `crucible items --versus … --json` prints it: an object an item answered differently."""
         where = {"slice": self.part.name, "split": self.part.split}
         return [
             {
