@@ -28,9 +28,11 @@ class Report:
     """Numbers that the sampler chooses."""
     search_items: int
     holdout_items: int
+    objective: str
+    """What trials are scored by on the search items."""
     trials: int
     answers: int
-    """Completions that the whole study asks for."""
+    """Items that the whole study asks, each of every candidate that gets it."""
     memory: MemoryPlan
     storage: str
 
@@ -40,6 +42,7 @@ class Report:
 
     def to_text(self) -> str:
         """A few lines for a person."""
+        by = "" if self.objective == "accuracy" else " (the log-probability of their gold answers)"
         named = "; ".join(f"{name}: {METHODS[name].summary}" for name in self.methods)
         return "\n".join(
             (
@@ -47,7 +50,7 @@ class Report:
                 f"  models    {', '.join(self.models)} ({self.model_parameters / 1e6:.2f}M parameters each)",
                 f"  method    {named}",
                 f"  space     {self.searched} numbers ({self.layer_groups} layer groups, and the rest)",
-                f"  items     {self.search_items} to search by, {self.holdout_items} others to judge by",
+                f"  items     {self.search_items} to search by{by}, {self.holdout_items} others to judge by",
                 f"  budget    {self.trials} trials, about {self.answers:,} answers in all",
                 f"  storage   {self.storage}",
                 "  memory",
@@ -81,6 +84,7 @@ def check_study(spec: StudySpec, url: str) -> Report:
         searched=len(space.distributions),
         search_items=search,
         holdout_items=holdout,
+        objective=spec.objective,
         trials=spec.budget.trials,
         answers=(entrants + spec.budget.trials) * search + (entrants + finalists) * holdout,
         memory=memory,

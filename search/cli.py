@@ -128,7 +128,9 @@ def run(
     spec = load_study(study)
     url = storage or spec.storage
     with _resumable(_command()):
-        rows = run_study(spec, url, Display(console(stderr=as_json)), trials=trials, hours=hours)
+        rows = run_study(
+            spec, url, Display(console(stderr=as_json), spec.objective), trials=trials, hours=hours
+        )
     if as_json:
         print(json.dumps([row.to_json() for row in rows]))
     else:

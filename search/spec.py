@@ -21,6 +21,7 @@ VOCABULARIES = ("base", "union")
 """Names that leaderboards give to what is no expert."""
 SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
 Dtype = Literal["float32", "bfloat16", "float16"]
+Objective = Literal["accuracy", "gold_logprob"]
 
 
 class SliceSpec(Section):
@@ -75,6 +76,8 @@ class StudySpec(Section):
     allow_pickle: Annotated[bool, Field(strict=True)] = False
     search_space: SearchSpaceSpec
     slices: Annotated[tuple[SliceSpec, ...], Field(min_length=1)]
+    objective: Objective = "accuracy"
+    """What a trial is scored by on its search items; holdout items are always judged by accuracy."""
     sampler: SamplerSpec = SamplerSpec()
     engine: EngineSpec = EngineSpec()
     budget: BudgetSpec = BudgetSpec()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from merging.worker import MergeWorker
 from search.errors import SearchError, SpecError
 from search.models import Found, Opened, find, open_found
 from search.space import SearchSpace
-from search.spec import VOCABULARIES, StudySpec
+from search.spec import VOCABULARIES, Objective, StudySpec
 from search.starting_points import starting_points
 from studies.rows import StudySlice
 
@@ -56,6 +56,8 @@ class Workshop:
         """
         places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source"}
         spec = self.spec.model_dump(mode="json", by_alias=True, exclude=places)
+        if self.spec.objective == "accuracy":
+            del spec["objective"]  # studies that began before there was a choice stay what they were
         if self.spec.tokenizer_name is not None:
             spec["tokenizer_source"] = self.spec.tokenizer_name
         models = {name: dict(fingerprint.parts) for name, fingerprint in self.fingerprints.items()}
@@ -65,7 +67,7 @@ class Workshop:
 
 def study_slices(slices: Sequence[Slice], key: Callable[[Slice], str]) -> list[StudySlice]:
     """The slices as the store files them, each under its key."""
-    return [StudySlice(s.name, s.task, s.split, key(s), len(s.items)) for s in slices]
+    return [StudySlice(s.name, s.task, s.split, key(s), len(s.items), s.scoring) for s in slices]
 
 
 def start_engine(spec: StudySpec, model: Path) -> Engine:
@@ -116,7 +118,7 @@ def open_workshop(spec: StudySpec) -> Workshop:
         experts=experts,
         fingerprints=dict(zip(("base", *spec.expert_names), opened.fingerprints, strict=True)),
         space=space,
-        search_slices=search,
+        search_slices=steering(search, spec.objective),
         holdout_slices=holdout,
     )
 
@@ -144,6 +146,23 @@ def slice_requests(spec: StudySpec) -> list[SliceRequest]:
         )
         for s in spec.slices
     ]
+
+
+def steering(slices: Sequence[Slice], objective: Objective) -> tuple[Slice, ...]:
+    """The search slices, scored by what the study asks for.
+
+    Raises:
+        SpecError: gold answers are to be scored, and an item has none.
+    """
+    if objective == "accuracy":
+        return tuple(slices)
+    for part in slices:
+        if lacking := sum(not item.gold for item in part.items):
+            raise SpecError(
+                f"objective: gold_logprob needs a gold answer for every item, but {lacking} of slice"
+                f" {part.name!r} ({part.task}) have none; write accuracy, or drop the slice"
+            )
+    return tuple(replace(part, scoring="gold") for part in slices)
 
 
 def _check_space(space: SearchSpace, spec: StudySpec) -> None:
