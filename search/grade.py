@@ -62,9 +62,7 @@ def grade(task: str, data: Path, completions: Path) -> Graded:
     """
     benchmark = benchmark_of(task)
     if benchmark.scoring != "generate":
-        raise TaskError(
-            f"task '{task}' is answered by choosing; there is no text to grade"
-        )
+        raise TaskError(f"task '{task}' is answered by choosing; there is no text to grade")
     rows = {row.index: row for row in _read(data, benchmark.schema)}
     answers = _read(completions, COMPLETION)
     asked = [_asked(rows, answer, data, completions) for answer in answers]
