@@ -19,7 +19,7 @@ _QUOTED = 300
 
 
 class EngineProcess:
-    """`python -m MODULE` with one end of a pipe; it leads a process group of its own and dies with us."""
+    """A module's `main()` with one end of a pipe; it leads a process group of its own and dies with us."""
 
     def __init__(self, module: str, environment: Mapping[str, str]) -> None:
         """Start it, with what this process can import."""
@@ -29,7 +29,7 @@ class EngineProcess:
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid())],
+                [sys.executable, "-c", f"import {module}; {module}.main()", str(theirs.fileno()), str(os.getpid())],
                 env={**os.environ, **environment, "PYTHONPATH": paths},
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
@@ -86,6 +86,7 @@ class EngineProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._connection.close()
+        self._said.close()
 
     def _last_words(self) -> str:
         status = self._process.wait()

@@ -1,4 +1,4 @@
-"""The process in which vLLM runs: `python -m evaluators.vllm_process SOCKET PARENT`.
+"""The process in which vLLM runs.
 
 It answers one request at a time, and says after every step that it is alive, so that whoever waits can tell
 slow from stuck. It dies with the process that started it.
@@ -220,6 +220,7 @@ class _Beats:
             self.connection.send(("alive", None))
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """`python -c 'import …; main()' DESCRIPTOR PARENT`."""
     die_with_parent(int(sys.argv[2]))
     serve(Connection(int(sys.argv[1])))
