@@ -16,6 +16,7 @@ from typing import Any
 from evaluators.errors import EngineDied, EngineError
 
 _QUOTED = 300
+_DYING_S = 5.0
 
 
 class EngineProcess:
@@ -29,7 +30,13 @@ class EngineProcess:
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", f"import {module}; {module}.main()", str(theirs.fileno()), str(os.getpid())],
+                [
+                    sys.executable,
+                    "-c",
+                    f"import {module}; {module}.main()",
+                    str(theirs.fileno()),
+                    str(os.getpid()),
+                ],
                 env={**os.environ, **environment, "PYTHONPATH": paths},
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
@@ -82,13 +89,19 @@ class EngineProcess:
 
     def kill(self) -> None:
         """End it and all that it has started; a second time is no error."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self._kill_group()
         self._process.wait()
         self._connection.close()
         self._said.close()
 
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
     def _last_words(self) -> str:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_DYING_S)
+        self._kill_group()  # what it has started, and itself if it closed the pipe but lives on
         status = self._process.wait()
         how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
         size = self._said.seek(0, os.SEEK_END)

@@ -45,9 +45,21 @@ LOAD_S = 600.0
 
 _SMALL = 40_000_000
 """Bytes of weights below which a second thread on a CPU makes a step slower."""
-_ELSEWHERE = {"no_repeat_ngram_size", "bad_words_ids", "suppress_tokens", "begin_suppress_tokens", "min_length",
-              "sequence_bias", "encoder_repetition_penalty", "exponential_decay_length_penalty",
-              "forced_bos_token_id", "forced_eos_token_id", "num_beams", "penalty_alpha", "guidance_scale"}
+_ELSEWHERE = {
+    "no_repeat_ngram_size",
+    "bad_words_ids",
+    "suppress_tokens",
+    "begin_suppress_tokens",
+    "min_length",
+    "sequence_bias",
+    "encoder_repetition_penalty",
+    "exponential_decay_length_penalty",
+    "forced_bos_token_id",
+    "forced_eos_token_id",
+    "num_beams",
+    "penalty_alpha",
+    "guidance_scale",
+}
 
 
 class VllmEngine:
@@ -71,7 +83,9 @@ class VllmEngine:
         check_installed()
         try:
             config = open_config(config_dir)
-            self.tokenizer = AutoTokenizer.from_pretrained(config_dir, local_files_only=True, trust_remote_code=False)
+            self.tokenizer = AutoTokenizer.from_pretrained(
+                config_dir, local_files_only=True, trust_remote_code=False
+            )
             on_cpu = runs_on_cpu()
             self.dtype = choose_dtype(dtype, config, on_cpu)
             self._generation = greedy_config(config_dir, GenerationConfig.from_model_config(config))
@@ -129,7 +143,9 @@ class VllmEngine:
             raise unpack(reply["failure"])
         if "mute" in reply and not self._warned:
             self._warned = True
-            logger.warning("no canary answer for this architecture (%s); checksums alone prove a swap", reply["mute"])
+            logger.warning(
+                "no canary answer for this architecture (%s); checksums alone prove a swap", reply["mute"]
+            )
         self._loaded = True
 
     def generate(self, prompts: Sequence[str], stop: Sequence[str], max_tokens: int) -> list[Completion]:
@@ -146,7 +162,8 @@ class VllmEngine:
         said = self._ask([Ask(ids, params) for ids in encoded])
         texts = self.tokenizer.batch_decode([each.tokens for each in said], skip_special_tokens=True)
         return [
-            Completion(cut_at_stop(text, strings), len(each.tokens)) for text, each in zip(texts, said, strict=True)
+            Completion(cut_at_stop(text, strings), len(each.tokens))
+            for text, each in zip(texts, said, strict=True)
         ]
 
     def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
@@ -160,14 +177,18 @@ class VllmEngine:
         for pair in encoded:
             *ids, last = window(pair, self.context + 1)
             # The last token is only predicted: so a pair may have one token more than the context.
-            params: dict[str, Any] = {"max_tokens": 1, "temperature": 0.0, "logprob_token_ids": [last],
-                                      "ignore_eos": True, "detokenize": False}
+            params: dict[str, Any] = {
+                "max_tokens": 1,
+                "temperature": 0.0,
+                "logprob_token_ids": [last],
+                "ignore_eos": True,
+                "detokenize": False,
+            }
             if len(pair.continuation) > 1:
                 params["prompt_logprobs"] = 0
             asks.append(Ask(ids, params))
         return [
-            _likelihood(said, pair.continuation)
-            for said, pair in zip(self._ask(asks), encoded, strict=True)
+            _likelihood(said, pair.continuation) for said, pair in zip(self._ask(asks), encoded, strict=True)
         ]
 
     def close(self) -> None:
@@ -264,6 +285,8 @@ def _likelihood(said: Said, continuation: Sequence[int]) -> Likelihood:
     scored = said.prompt_logprobs[len(said.prompt_logprobs) - len(before) :] if before else []
     total = sum(logprob for logprob, _ in scored) + said.logprobs[last]
     if not total > float("-inf"):
-        raise EngineError(f"the log-probability of {len(continuation)} tokens is {total}; the weights overflow")
+        raise EngineError(
+            f"the log-probability of {len(continuation)} tokens is {total}; the weights overflow"
+        )
     greedy = said.tokens[0] == last and all(rank == 1 for _, rank in scored)
     return Likelihood(min(total, 0.0), len(continuation), greedy)
