@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -55,8 +56,8 @@ def evaluate(model: str, spec: StudySpec, url: str, allow_pickle: bool = False) 
     checkpoint = _open(found, spec, allow_pickle)
     recipe = _itself(checkpoint, found, allow_pickle)
     search, holdout = build_slices(slice_requests(spec))
-    with StudyStore(url) as store:
-        bench = Bench(store, start_engine(spec, checkpoint.folder))
+    with StudyStore(url) as store, closing(start_engine(spec, checkpoint.folder)) as engine:
+        bench = Bench(store, engine)
         store.remember_slices(study_slices((*search, *holdout), bench.key))
         digest = store.add_recipe(recipe)
         bench.measure(digest, checkpoint, (*search, *holdout))
