@@ -18,6 +18,7 @@ from studies.leaderboard import build_leaderboard
 from studies.rows import StudySlice
 from studies.store import StudyStore
 from tests.search.conftest import Finished, Outcome
+from tests.studies.builders import make_recipe, make_slice
 
 Crucible = Callable[..., Outcome]
 FIELDS = [
@@ -159,6 +160,19 @@ def test_what_is_not_there_is_named_with_the_nearest(
     options: tuple[object, ...], complaint: str, items: Callable[..., Any]
 ) -> None:
     assert complaint in items(*options)
+
+
+def test_a_trial_that_failed_is_named_with_its_reason(tmp_path: Path, crucible: Crucible) -> None:
+    url = f"sqlite:///{tmp_path / 'crucible.db'}"
+    with StudyStore(url) as store:
+        study = store.begin("tiny", {})
+        store.add_slices(study, [make_slice()])
+        store.register_candidate(study, "trial", "trial 0", 0, store.add_recipe(make_recipe(0.5)))
+        store.finish_candidate(study, "trial", "trial 0", "model.norm.weight: 3 numbers are NaN or Inf")
+    done = crucible("items", "tiny", "--trial", 0, "--storage", url)
+    assert (done.code, done.out) == (2, "")
+    assert "trial 0 answered no search items of slice 'gsm8k' (model.norm.weight: 3 numbers" in done.err
+    assert "has no candidate measured yet" in crucible("items", "tiny", "--storage", url).err
 
 
 def test_an_unknown_study_is_named(finished: Finished, crucible: Crucible) -> None:
