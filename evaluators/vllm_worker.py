@@ -125,7 +125,7 @@ class _Loading:
             self._forward.end()
 
     def answer(self) -> Mapping[str, Any]:
-        """The most likely tokens after the canary prompt, with their log-probabilities, or why there are none."""
+        """The likeliest tokens after the canary prompt and their log-probabilities, or why there are none."""
         if self._forward is None:
             return {}
         if self._forward.logprobs is None:

@@ -26,7 +26,7 @@ SMALL = 1 << 20
 class Sent:
     """A candidate that travels between processes as its recipe: a few kilobytes, whatever the model's size.
 
-    Where it arrives, the models that the recipe names are opened once and kept for the candidates that follow.
+    Where it arrives, the recipe's models are opened once and kept for the candidates that follow.
     """
 
     recipe: Recipe
