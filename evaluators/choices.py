@@ -1,4 +1,4 @@
-"""Which of several continuations counts as a model's answer, by their log-probabilities, as lm-eval reckons it."""
+"""Which of several continuations counts as the answer, by their log-probabilities, as lm-eval reckons it."""
 
 from __future__ import annotations
 

@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
+from evaluators.benchmarks import grader_version
 from evaluators.errors import SliceError
-from evaluators.tasks import Questions, ask, grader_version
+from evaluators.items import Item
+from evaluators.reader import open_reader
+from evaluators.tasks import Questions, ask
 
-
-@dataclass(frozen=True)
-class Item:
-    """One question: its 0-based row in the task's data, the prompt that a model gets, and the row itself."""
-
-    index: int
-    prompt: str
-    doc: Mapping[str, Any]
-    choices: tuple[str, ...] = ()
-    """Continuations to compare, with lm-eval's leading delimiter; none where the answer is generated."""
-    right: int | None = None
-    """Which choice is right."""
-    gold: str = ""
-    """The right continuation as text, delimiter included: the right choice, or lm-eval's target."""
+__all__ = ["Item", "Scoring", "Slice", "SliceRequest", "build_slices"]
 
 
 Scoring = Literal["generate", "choices", "gold"]
@@ -86,18 +76,25 @@ class SliceRequest:
     name: str
     task: str
     data: Path | None
+    """Local items; None: the task's dataset on the hub."""
     num_fewshot: int | None
     search: int
     holdout: int
     seed: int = 0
     max_tokens: int = 256
+    train: Path | None = None
+    """Local items to search by; `data` then only judges."""
+    chat: Path | None = None
+    """The folder of a model whose chat template the prompts are put in."""
 
 
 def build_slices(requests: Sequence[SliceRequest]) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
     """The search slices and the holdout slices of a study, each in the order of the requests.
 
-    Items with equal prompts count once. Prompts and seed alone decide their order: the first ones are the
-    holdout, the next ones search, so that asking for more search items leaves the holdout as it was.
+    Holdout items come from the split that judges, search items from the one to train on where there is one.
+    Items with equal prompts count once, and what could judge never steers. Prompts and seed alone decide the
+    order: of a single split the first ones are the holdout, the next ones search, so that asking for more
+    search items leaves the holdout as it was.
     Raises TaskError or SliceError.
     """
     pairs = [_build(request) for request in requests]
@@ -110,36 +107,64 @@ def _check_apart(slices: Sequence[Slice]) -> None:
     home: dict[str, Slice] = {}
     for part in slices:
         for item in part.items:
-            other = home.setdefault(item.prompt, part)
-            if other is not part:
-                raise SliceError(
-                    f"slices '{other.name}' ({other.split}) and '{part.name}' ({part.split}) share the item"
-                    f" {item.prompt[:40]!r}; give each slice data of its own"
-                )
+            for same in (item.prompt, json.dumps(item.doc, sort_keys=True)):
+                other = home.setdefault(same, part)
+                if other is not part:
+                    raise SliceError(
+                        f"slices '{other.name}' ({other.split}) and '{part.name}' ({part.split}) share the"
+                        f" item {item.prompt[:40]!r}; give each slice data of its own"
+                    )
 
 
 def _build(request: SliceRequest) -> tuple[Slice, Slice]:
-    questions = ask(request.task, request.data, request.num_fewshot)
-    items = _shuffled(_distinct(questions), request.seed)
-    asked = request.holdout + request.search
+    chat = None if request.chat is None else open_reader(request.chat).chat
+    questions = ask(request.task, request.data, request.num_fewshot, request.train, chat)
+    search, holdout = _draw(request, questions)
+
+    def cut(split: Literal["search", "holdout"], items: tuple[Item, ...]) -> Slice:
+        return Slice(
+            name=request.name,
+            task=request.task,
+            split=split,
+            items=items,
+            stop=questions.stop,
+            max_tokens=request.max_tokens if questions.scoring == "generate" else 0,
+            grader=questions.grader,
+            scoring=questions.scoring,
+        )
+
+    return cut("search", search), cut("holdout", holdout)
+
+
+def _draw(request: SliceRequest, questions: Questions) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    test = _shuffled(_distinct(questions.items), request.seed)
+    if questions.train is None:
+        asked = f"search {request.search} + holdout {request.holdout}"
+        source = request.data or request.task
+        _check_enough(request, source, test, f"{asked} = ", request.search + request.holdout)
+        return test[request.holdout :][: request.search], test[: request.holdout]
+    judging = {item.prompt for item in test}
+    own = [item for item in _distinct(questions.train) if item.prompt not in judging]
+    train = _shuffled(own, request.seed)
+    _check_enough(request, request.data or f"{request.task} (test)", test, "holdout ", request.holdout)
+    _check_enough(request, request.train or f"{request.task} (train)", train, "search ", request.search)
+    return train[: request.search], test[: request.holdout]
+
+
+def _check_enough(
+    request: SliceRequest, source: Path | str, items: Sequence[Item], wish: str, asked: int
+) -> None:
     if len(items) < asked:
         raise SliceError(
-            f"slice '{request.name}': {request.data or request.task} has {len(items)} different items, but "
-            f"search {request.search} + holdout {request.holdout} = {asked} are asked for; ask for fewer"
+            f"slice '{request.name}': {source} has {len(items)} different items, but {wish}{asked} are asked"
+            " for; ask for fewer"
         )
 
-    def cut(split: Literal["search", "holdout"], part: tuple[Item, ...]) -> Slice:
-        return Slice(
-            request.name, request.task, split, part, questions.stop, request.max_tokens, questions.grader
-        )
 
-    return cut("search", items[request.holdout : asked]), cut("holdout", items[: request.holdout])
-
-
-def _distinct(questions: Questions) -> list[Item]:
+def _distinct(items: Sequence[Item]) -> list[Item]:
     first: dict[str, Item] = {}
-    for row, prompt in zip(questions.rows, questions.prompts, strict=True):
-        first.setdefault(prompt, Item(row.index, prompt, row.doc))
+    for item in items:
+        first.setdefault(item.prompt, item)
     return list(first.values())
 
 

@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from evaluators.fit import Long
 from merging.methods import METHODS
 from merging.residency import MemoryPlan, plan
 from search.baselines import baselines
@@ -35,6 +36,8 @@ class Report:
     """Items that the whole study asks, each of every candidate that gets it."""
     memory: MemoryPlan
     storage: str
+    long_prompts: tuple[Long, ...] = ()
+    """Slices with prompts that the model's context has no room for."""
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible check --json` prints it."""
@@ -51,6 +54,7 @@ class Report:
                 f"  method    {named}",
                 f"  space     {self.searched} numbers ({self.layer_groups} layer groups, and the rest)",
                 f"  items     {self.search_items} to search by{by}, {self.holdout_items} others to judge by",
+                *(f"            {long}" for long in self.long_prompts),
                 f"  budget    {self.trials} trials, about {self.answers:,} answers in all",
                 f"  storage   {self.storage}",
                 "  memory",
@@ -89,4 +93,5 @@ def check_study(spec: StudySpec, url: str) -> Report:
         answers=(entrants + spec.budget.trials) * search + (entrants + finalists) * holdout,
         memory=memory,
         storage=url,
+        long_prompts=workshop.long_prompts,
     )

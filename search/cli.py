@@ -297,6 +297,31 @@ def evaluate(
         show_evaluation(result)
 
 
+@app.command()
+def grade(
+    task: Annotated[str, typer.Argument(help="gsm8k, minerva_math, humaneval, mbpp, ...", metavar="TASK")],
+    data: Annotated[
+        Path, typer.Option(help="The items: JSONL in the benchmark's own schema.", metavar="ITEMS.jsonl")
+    ],
+    completions: Annotated[
+        Path,
+        typer.Option(
+            help='The answers: JSONL of {"item": 0-based line of the items, "completion": text}.',
+            metavar="FILE.jsonl",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Grade answers that were made elsewhere, as a study grades its candidates'.
+
+    A completion is graded as it is; an item may have several. Code is run in the sandbox.
+    """
+    from search.grade import grade as grade_completions
+
+    graded = grade_completions(task, data, completions)
+    print(json.dumps(graded.to_json()) if as_json else graded.to_text())
+
+
 def _url(storage: str | None) -> str:
     from search.spec import DEFAULT_STORAGE
 

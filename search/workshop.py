@@ -9,6 +9,8 @@ from typing import Any
 
 from evaluators.engine import Engine
 from evaluators.errors import EngineError
+from evaluators.fit import Fitted, Long, fit
+from evaluators.reader import open_reader
 from evaluators.slices import Slice, SliceRequest, build_slices
 from merging.checkpoint import Checkpoint
 from merging.fingerprint import Fingerprint
@@ -17,7 +19,7 @@ from merging.worker import MergeWorker
 from search.errors import SearchError, SpecError
 from search.models import Found, Opened, find, open_found
 from search.space import SearchSpace
-from search.spec import VOCABULARIES, EngineSpec, Objective, StudySpec
+from search.spec import VOCABULARIES, DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
 from search.starting_points import starting_points
 from studies.rows import StudySlice
 
@@ -33,6 +35,8 @@ class Workshop:
     space: SearchSpace
     search_slices: tuple[Slice, ...]
     holdout_slices: tuple[Slice, ...]
+    long_prompts: tuple[Long, ...] = ()
+    """Where prompts are longer than the model's context leaves room for."""
 
     @property
     def slices(self) -> tuple[Slice, ...]:
@@ -120,15 +124,17 @@ def open_workshop(spec: StudySpec) -> Workshop:
         allow_pickle=spec.allow_pickle,
     )
     _check_space(space, spec)
-    search, holdout = build_slices(slice_requests(spec))
+    search, holdout = build_slices(slice_requests(spec, base.folder))
+    fitted = fit_slices((*steering(search, spec.objective), *holdout), spec, base.folder)
     return Workshop(
         spec=spec,
         base=base,
         experts=experts,
         fingerprints=dict(zip(("base", *spec.expert_names), opened.fingerprints, strict=True)),
         space=space,
-        search_slices=steering(search, spec.objective),
-        holdout_slices=holdout,
+        search_slices=fitted.slices[: len(search)],
+        holdout_slices=fitted.slices[len(search) :],
+        long_prompts=fitted.long,
     )
 
 
@@ -140,21 +146,40 @@ def _open_models(spec: StudySpec) -> Opened:
     return open_found(base, experts, source, spec.allow_pickle)
 
 
-def slice_requests(spec: StudySpec) -> list[SliceRequest]:
-    """The study's slices as the judges want them asked for, with paths made absolute."""
+def slice_requests(spec: StudySpec, model: Path) -> list[SliceRequest]:
+    """The study's slices as the judges want them asked for, with paths made absolute.
+
+    `model` is whose chat template prompts are put in, where a slice wants that.
+    """
     return [
         SliceRequest(
             name=s.name,
             task=s.task,
-            data=None if s.data is None else spec.folder / s.data,
+            data=_test_file(spec, s),
             num_fewshot=s.num_fewshot,
             search=s.search,
             holdout=s.holdout,
             seed=s.seed,
             max_tokens=spec.engine.max_tokens,
+            train=spec.folder / s.data.train if isinstance(s.data, DataSpec) else None,
+            chat=model if s.chat_template else None,
         )
         for s in spec.slices
     ]
+
+
+def _test_file(spec: StudySpec, slice_: SliceSpec) -> Path | None:
+    data = slice_.data.test if isinstance(slice_.data, DataSpec) else slice_.data
+    return None if data is None else spec.folder / data
+
+
+def fit_slices(slices: Sequence[Slice], spec: StudySpec, model: Path) -> Fitted:
+    """The slices less the items that are dropped because `model` has no room for their prompts.
+
+    Raises:
+        SliceError: the model has no tokenizer, or a slice would be left without an item.
+    """
+    return fit(slices, open_reader(model), {s.name: s.long_prompts for s in spec.slices})
 
 
 def steering(slices: Sequence[Slice], objective: Objective) -> tuple[Slice, ...]:

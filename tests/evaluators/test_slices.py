@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluators import tasks
+from evaluators import benchmarks
 from evaluators.errors import SliceError
 from evaluators.slices import Item, Slice, SliceRequest, build_slices
 
@@ -139,7 +139,7 @@ def test_ways_of_scoring_are_told_apart() -> None:
 
 def test_the_digests_of_the_shipped_study_stay(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Evidence that was stored by an earlier release is found again."""
-    monkeypatch.setattr(tasks, "version", lambda library: "0")
+    monkeypatch.setattr(benchmarks, "version", lambda library: "0")
     requests = [
         SliceRequest("gsm8k", "gsm8k", tiny / "gsm8k.jsonl", 0, search=64, holdout=300, max_tokens=48),
         SliceRequest("math", "minerva_math", tiny / "math.jsonl", 0, search=64, holdout=300, max_tokens=48),
