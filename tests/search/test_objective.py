@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from evaluators import slices
-from evaluators.slices import Item, Slice, SliceRequest
-from search import workshop
+from evaluators.slices import Item, Slice
 from search.display import Display
 from search.errors import SpecError
 from search.run import run_study
@@ -24,19 +22,12 @@ from search.workshop import open_workshop, steering
 from tests.search.conftest import Finished, Outcome, small_study, write_study
 
 Crucible = Callable[..., Outcome]
-GOLD = {"gsm8k": ("answer", " "), "minerva_math": ("solution", " "), "humaneval": ("canonical_solution", "")}
 ITEMS = 4
 KINDS = """
     select s.scoring, count(*), count(e.logprob), count(distinct e.output_hash) > 1
     from crucible_evidence e join crucible_slices s on s.digest = e.slice_digest group by 1 order by 1
 """
 TOLD = "select number, value from trials join trial_values using (trial_id)"
-
-
-def with_gold(part: Slice) -> Slice:
-    field, before = GOLD[part.task]
-    items = tuple(replace(item, gold=before + item.doc[field]) for item in part.items)
-    return replace(part, items=items)
 
 
 @dataclass(frozen=True)
@@ -48,20 +39,14 @@ class Steered(Finished):
 
 
 @pytest.fixture(scope="module")
-def steered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Steered]:
+def steered(tmp_path_factory: pytest.TempPathFactory) -> Steered:
     """A study whose objective is the gold answers' log-probability, run once."""
-
-    def build(requests: Sequence[SliceRequest]) -> tuple[tuple[Slice, ...], ...]:
-        return tuple(tuple(map(with_gold, parts)) for parts in slices.build_slices(requests))
-
     study = small_study(trials=3, items=ITEMS, objective="gold_logprob")
     file = write_study(tmp_path_factory.mktemp("steered"), study)
     storage, said = f"sqlite:///{file.parent / 'crucible.db'}", StringIO()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(workshop, "build_slices", build)
-        spec = load_study(file)
-        rows = run_study(spec, storage, Display(Console(file=said, width=120), spec.objective))
-        yield Steered(file, storage, said.getvalue(), [row.to_json() for row in rows])
+    spec = load_study(file)
+    rows = run_study(spec, storage, Display(Console(file=said, width=120), spec.objective))
+    return Steered(file, storage, said.getvalue(), [row.to_json() for row in rows])
 
 
 def test_search_items_are_scored_by_gold_answers_and_holdout_items_by_accuracy(steered: Steered) -> None:
