@@ -90,6 +90,8 @@ class TransformersEngine:
         is tied to.
         """
         self._loaded = False
+        if "model" not in vars(self):
+            raise EngineError("the engine is closed")
         slots = self.model.state_dict(keep_vars=True)
         empty = {id(slot): name for name, slot in slots.items()}
         with torch.no_grad():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -58,8 +59,8 @@ def evaluate(model: str, spec: StudySpec, url: str, allow_pickle: bool = False) 
     checkpoint = _open(found, spec, allow_pickle)
     recipe = _itself(checkpoint, found, allow_pickle)
     search, holdout = _slices(spec, checkpoint.folder)
-    with StudyStore(url) as store:
-        bench = Bench(store, start_engine(spec, checkpoint.folder))
+    with StudyStore(url) as store, closing(start_engine(spec, checkpoint.folder)) as engine:
+        bench = Bench(store, engine)
         store.remember_slices(study_slices((*search, *holdout), bench.key))
         digest = store.add_recipe(recipe)
         bench.measure(digest, checkpoint, (*search, *holdout))

@@ -157,7 +157,7 @@ def _named(store: StudyStore, study: str, trial: int | None, name: str) -> Candi
     names = [each.name for each in known if each.kind != "trial"]
     hint = nearest(name, [each.name for each in known])
     raise SearchError(
-        f"study {study!r} has no candidate {name!r}{hint}; it has {', '.join(names)} and trials"
+        f"study {study!r} has no candidate {name!r}; it has {', '.join(names)} and trials{hint}"
     )
 
 
@@ -169,7 +169,7 @@ def _slices(known: Sequence[StudySlice], asked: Asked) -> list[StudySlice]:
     name = names[0] if asked.slice is None and names else asked.slice
     if name not in names:
         hint = nearest(str(name), names)
-        raise SearchError(f"study {asked.study!r} has no slice {name!r}{hint}; it has {', '.join(names)}")
+        raise SearchError(f"study {asked.study!r} has no slice {name!r}; it has {', '.join(names)}{hint}")
     splits = SPLITS if asked.split is None else (asked.split,)
     if asked.split not in (None, *SPLITS):
         raise SearchError(f"--split {asked.split!r} is none of {', '.join(SPLITS)}")

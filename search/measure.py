@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import fmean
 
 from evaluators.engine import Engine, WeightSource
+from evaluators.errors import EngineDied
 from evaluators.judge import judge
 from evaluators.score import ItemResult
 from evaluators.slices import Slice
 from search.interrupt import exposed, shielded
 from studies.scores import slice_scores
 from studies.store import StudyStore
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -30,10 +34,24 @@ class Bench:
 
         The weights are written into the engine only if something is left to ask.
 
+        An engine that crashed or hung is replaced and asked for the rest, once.
+
         Raises:
             CandidateError: the source yields NaN or Inf.
             EngineError: the engine failed; the answers it gave before are kept.
         """
+        try:
+            return self._measure(digest, source, slices)
+        except EngineDied as first:
+            logger.warning("%s; its items are asked again of a new engine", first)
+            self.loaded = None
+            try:
+                return self._measure(digest, source, slices)
+            except EngineDied as second:
+                self.loaded = None
+                raise EngineDied(f"{second}, as did the engine before it: {first}") from second
+
+    def _measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> float:
         for part in slices:
             key = self.key(part)
             done = self.store.measured(digest, key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from search.display import Display
 from search.errors import SearchError
@@ -41,19 +41,24 @@ def run_study(
         workshop = open_workshop(spec)
         for long in workshop.long_prompts:
             logger.warning("%s", long)
-        bench = Bench(store, workshop.engine())
-        study = store.begin(spec.name, workshop.identity())
-        with exclusive(store, spec.name), _ending(store, study), shielded():
-            search = _open_search(bench, study, url, workshop)
-            store.set_state(study, "searching")
-            display.follow(_all_scored(run_baselines(search)))
-            display.follow(run_trials(search, trials, deadline), deadline=deadline)
-            store.set_state(study, "judging")
-            display.follow(_all_scored(run_holdout(search)))
-            done = search.ledger.count(finished=True)
-            short = f"time ran out after {done} of {trials} trials" if done < trials else None
-            store.set_state(study, "complete", short)
+        with closing(workshop.engine()) as engine:
+            study = store.begin(spec.name, workshop.identity())
+            with exclusive(store, spec.name), _ending(store, study), shielded():
+                search = _open_search(Bench(store, engine), study, url, workshop)
+                _search(search, display, trials, deadline)
         return build_leaderboard(store, spec.name)
+
+
+def _search(search: Search, display: Display, trials: int, deadline: float) -> None:
+    store, study = search.store, search.study
+    store.set_state(study, "searching")
+    display.follow(_all_scored(run_baselines(search)))
+    display.follow(run_trials(search, trials, deadline), deadline=deadline)
+    store.set_state(study, "judging")
+    display.follow(_all_scored(run_holdout(search)))
+    done = search.ledger.count(finished=True)
+    short = f"time ran out after {done} of {trials} trials" if done < trials else None
+    store.set_state(study, "complete", short)
 
 
 def _open_search(bench: Bench, study: int, url: str, workshop: Workshop) -> Search:

@@ -16,8 +16,9 @@ from optuna.trial import Trial
 from evaluators.errors import EngineError
 from evaluators.slices import Slice
 from merging.errors import CandidateError, RecipeError
-from merging.worker import Candidate, MergeWorker
+from merging.worker import MergeWorker
 from search.baselines import Entrant, baselines
+from search.candidates import Sent
 from search.measure import Bench
 from search.trials import RECIPE, Ledger
 from search.workshop import Workshop
@@ -119,7 +120,7 @@ def _measure(search: Search, entrant: Entrant, slices: Sequence[Slice], step: St
     began = time.monotonic()
     recipe, score, reason = entrant.recipe, None, None
     try:
-        score = search.bench.measure(recipe.digest, Candidate(search.worker, recipe), slices)
+        score = search.bench.measure(recipe.digest, Sent(recipe, here=search.worker), slices)
     except (CandidateError, EngineError) as error:
         reason = str(error)
     return replace(step, score=score, reason=reason, seconds=time.monotonic() - began)

@@ -83,11 +83,29 @@ class SamplerSpec(Section):
 class EngineSpec(Section):
     """Who answers."""
 
-    name: Literal["transformers"] = "transformers"
+    name: Literal["transformers", "vllm"] = "transformers"
     max_tokens: Annotated[int, Field(ge=1, strict=True)] = 512
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What the engine computes in; `auto` is float32 on a CPU and the study's dtype on a GPU."""
     batch_size: Annotated[int, Field(ge=1, strict=True)] = 64
+    tensor_parallel: Annotated[int, Field(ge=1, strict=True)] = 1
+    """Over how many GPUs vLLM splits the model."""
+    gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Share of each GPU's memory for vLLM; models that are merged on the GPU need room beside it."""
+
+    @model_validator(mode="after")
+    def _vllms_own(self) -> EngineSpec:
+        for name in ("tensor_parallel", "gpu_memory"):
+            if self.name != "vllm" and name in self.model_fields_set:
+                raise wrong_at(
+                    name, f"only vllm has it; leave it out, or write `name: vllm` (found {self.name})"
+                )
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What answers depend on; what came later is left out where it is as it was before."""
+        later = {"gpu_memory", *(("tensor_parallel",) if self.tensor_parallel == 1 else ())}
+        return self.model_dump(mode="json", exclude=later)
 
 
 class BudgetSpec(Section):

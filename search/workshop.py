@@ -19,7 +19,7 @@ from merging.worker import MergeWorker
 from search.errors import SearchError, SpecError
 from search.models import Found, Opened, find, open_found
 from search.space import SearchSpace
-from search.spec import VOCABULARIES, DataSpec, Objective, SliceSpec, StudySpec
+from search.spec import VOCABULARIES, DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
 from search.starting_points import starting_points
 from studies.rows import StudySlice
 
@@ -60,6 +60,7 @@ class Workshop:
         """
         places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source"}
         spec = self.spec.model_dump(mode="json", by_alias=True, exclude=places)
+        spec["engine"] = self.spec.engine.identity()
         if self.spec.objective == "accuracy":
             del spec["objective"]  # studies that began before there was a choice stay what they were
         if self.spec.tokenizer_name is not None:
@@ -80,10 +81,8 @@ def start_engine(spec: StudySpec, model: Path) -> Engine:
     Raises:
         SearchError: the folder's config or tokenizer is of no use to the engine.
     """
-    from evaluators.transformers_engine import TransformersEngine
-
     try:
-        engine = TransformersEngine(model, dtype=spec.engine.dtype, batch_size=spec.engine.batch_size)
+        engine = _engine(spec.engine, model)
     except EngineError as error:
         raise SearchError(str(error)) from error
     if spec.engine.max_tokens >= engine.context:
@@ -92,6 +91,16 @@ def start_engine(spec: StudySpec, model: Path) -> Engine:
             f" {model} is {engine.context} tokens; lower it"
         )
     return engine
+
+
+def _engine(spec: EngineSpec, model: Path) -> Engine:
+    if spec.name == "vllm":
+        from evaluators.vllm_engine import VllmEngine
+
+        return VllmEngine(model, spec.dtype, spec.batch_size, spec.tensor_parallel, spec.gpu_memory)
+    from evaluators.transformers_engine import TransformersEngine
+
+    return TransformersEngine(model, dtype=spec.dtype, batch_size=spec.batch_size)
 
 
 def open_workshop(spec: StudySpec) -> Workshop:
