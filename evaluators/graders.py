@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
-from evaluators.code_runner import run_programs
 from evaluators.errors import EngineError
 from evaluators.quiet import quiet
+from evaluators.sandbox import CodeCase, run_tests
 from evaluators.tasks import task_config
 
 if TYPE_CHECKING:
@@ -46,15 +47,34 @@ def grade_minerva_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grad
 
 def grade_humaneval(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     """pass@1: the prompt with its completion passes the item's own `check`."""
-    programs = [humaneval_program(item.doc, text) for item, text in zip(items, texts, strict=True)]
-    distinct = list(dict.fromkeys(programs))
-    outcomes = dict(zip(distinct, run_programs(distinct, timeout_s=PROGRAM_SECONDS), strict=True))
-    return [Grade(outcomes[program].passed, None) for program in programs]
+    cases = [humaneval_case(item.doc, text) for item, text in zip(items, texts, strict=True)]
+    distinct = list(dict.fromkeys(cases))
+    outcomes = dict(zip(distinct, run_tests(distinct, timeout_s=PROGRAM_SECONDS), strict=True))
+    return [Grade(outcomes[case].passed, None) for case in cases]
 
 
-def humaneval_program(doc: Mapping[str, str], completion: str) -> str:
-    """A completed function followed by its tests, as HumanEval's own harness runs them."""
-    return f"{doc['prompt']}{completion}\n{doc['test']}\ncheck({doc['entry_point']})\n"
+def humaneval_case(doc: Mapping[str, str], completion: str) -> CodeCase:
+    """A completed prompt, and apart from it the item's `check`, with the prompt's own helpers beside it.
+
+    The helpers are taken from the prompt, so that a completion cannot redefine what the tests lean on.
+    """
+    return CodeCase(
+        definitions=f"{doc['prompt']}{completion}\n",
+        tests=f"{doc['test']}\ncheck({doc['entry_point']})\n",
+        given=_parsable(doc["prompt"]),
+        names=(doc["entry_point"],),
+    )
+
+
+def _parsable(prompt: str) -> str:
+    """A prompt as a module of its own: it may end at a signature that nothing follows yet."""
+    for module in (prompt, f"{prompt}    pass\n"):
+        try:
+            ast.parse(module)
+        except SyntaxError:
+            continue
+        return module
+    return ""
 
 
 GRADERS: Mapping[str, Grader] = {

@@ -11,6 +11,7 @@ process, so that no program can find another's text, or its own tests, in the me
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -24,14 +25,15 @@ from typing import Any, NoReturn
 
 from evaluators import sandbox_jail as jail
 from evaluators.sandbox_program import MEMORY_BYTES, be_the_program, confine
-from evaluators.sandbox_tests import Program, judge
+from evaluators.sandbox_tests import Program, Unsendable, judge
 from evaluators.sandbox_walls import close_case, close_sandbox
-from evaluators.sandbox_wire import Closed, receive, send
+from evaluators.sandbox_wire import receive, send
 
 HEADER = struct.Struct("!d")
 GLANCE_SECONDS = 0.02
 TREE_BYTES = MEMORY_BYTES + (MEMORY_BYTES >> 2)
 LOWEST_RANK = 19
+MOST_TEXT_BYTES = 1 << 26
 
 
 def main() -> None:
@@ -42,6 +44,7 @@ def main() -> None:
         except OSError as error:
             sys.exit(str(error))
     os.environ.clear()
+    jail.be_first_to_die(500)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     del sys.path[0]
     _warm_up()
@@ -107,40 +110,42 @@ def _resident_bytes() -> int:
 
 def _sweep() -> None:
     """Kill everything else in this sandbox and wait until it is gone."""
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(-1, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    try:
+    with contextlib.suppress(ChildProcessError):
         while True:
             os.waitpid(-1, 0)
-    except ChildProcessError:
-        pass
 
 
 def _be_the_tests(host: socket.socket, link: socket.socket, seconds: float) -> NoReturn:
     """Never returns. The program is forked off before the tests are read, so that it never has them."""
 
     def verdict(reason: str) -> NoReturn:
+        say(["verdict", reason])
+
+    def say(message: list[str]) -> NoReturn:
         try:
-            send(link, reason)
+            send(link, message)
         finally:
             os._exit(0)
 
     try:
         try:
             program = _start_program(link, seconds, verdict)
-            order: dict[str, Any] = receive(link, 1 << 30)
-            send(link, "ready")
+            order: dict[str, Any] = receive(link, MOST_TEXT_BYTES)
+            send(link, ["ready"])
         except Exception as error:
-            verdict(f"{type(error).__name__}: {error}")
-        verdict(judge(program, order))
+            say(["broken", f"{type(error).__name__}: {error}"])
+        try:
+            verdict(judge(program, order))
+        except Unsendable as error:
+            say(["broken", str(error)])
     finally:
         os._exit(1)
 
 
 def _start_program(link: socket.socket, seconds: float, verdict: Any) -> Program:
-    definitions = receive(link, 1 << 30)
+    definitions = receive(link, MOST_TEXT_BYTES)
     ours, theirs = socket.socketpair()
     close_case()
     pid = os.fork()

@@ -60,10 +60,11 @@ class Keeper:
                 send(link, order)
             ended = self._heard()
             said = list(_said(link))
-        if not said or said[0] != "ready":
-            raise EngineError(f"the sandbox could not start a program: {said[0] if said else ended}")
-        if len(said) > 1:
-            return str(said[1])
+        kind, *reason = said[-1] if said else ("broken", ended)
+        if kind == "broken":
+            raise EngineError(f"the sandbox cannot judge a program: {reason[0]}")
+        if kind == "verdict":
+            return str(reason[0])
         return "killed" if ended == "done" else ended
 
     def close(self) -> None:

@@ -30,6 +30,7 @@ def be_the_program(link: socket.socket, definitions: str, seconds: float) -> NoR
     try:
         try:
             jail.mount("proc", "/proc")
+            jail.be_first_to_die(1000)
             confine({link.fileno()}, seconds)
             jail.filter_calls()
         except OSError as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import select
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,12 @@ from typing import Any, NoReturn
 from evaluators.sandbox_wire import Closed, decode, encode, receive, send
 
 Verdict = Callable[[str], NoReturn]
+DYING_MS = 500
+REASON_LENGTH = 80
+
+
+class Unsendable(BaseException):
+    """A test that passes what cannot travel: the case cannot be judged, whatever the program is."""
 
 
 class Program:
@@ -107,13 +114,12 @@ class Program:
 
     def _gone(self) -> NoReturn:
         """The verdict on a program that no longer talks: it was killed, or left, or talks nonsense."""
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
-        for _ in range(100):
-            if pid:
-                break
-            os.sched_yield()
-            pid, status = os.waitpid(self._pid, os.WNOHANG)
-        self._verdict("killed" if pid and os.WIFSIGNALED(status) else "exit")
+        process = os.pidfd_open(self._pid)
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        ended = poll.poll(DYING_MS)  # The kernel closes its files before it counts as dead.
+        killed = ended and os.WIFSIGNALED(os.waitpid(self._pid, 0)[1])
+        self._verdict("killed" if killed else "exit")
 
 
 class Proxy:
@@ -134,9 +140,9 @@ class Proxy:
 
 
 def _number(proxy: Any) -> int:
-    """The number that stands for a program's object; nothing else of the tests can be sent."""
+    """The number that stands for a program's object. Raises Unsendable: an object of the tests' own."""
     if not isinstance(proxy, Proxy):
-        raise TypeError(f"tests can pass plain data and the program's own objects, not {type(proxy).__name__}")
+        raise Unsendable(f"tests can pass plain data, not {type(proxy).__name__}, to a program")
     number: int = proxy._Proxy__number  # type: ignore[attr-defined]
     return number
 
@@ -156,17 +162,22 @@ class Names(dict[str, Any]):
 
 
 def judge(program: Program, order: dict[str, Any]) -> str:
-    """Run what is given and the tests; "" when they ran to their end, else the name of what was raised."""
+    """Run what is given and the tests; "" when they ran to their end, else the name of what was raised.
+
+    Raises Unsendable: nothing can be said.
+    """
     try:
         program.defined()
         names = Names(program)
         exec(compile(order["given"], "given.py", "exec"), names)
         names.update((name, program.name(name)) for name in order["names"])
         exec(compile(order["tests"], "tests.py", "exec"), names)
+    except Unsendable:
+        raise
     except BaseException as error:
-        return type(error).__name__
+        return type(error).__name__[:REASON_LENGTH]
     return ""
 
 
 def _identifier(name: object) -> str:
-    return name[:80] if isinstance(name, str) and name.isidentifier() else "Exception"
+    return name[:REASON_LENGTH] if isinstance(name, str) and name.isidentifier() else "Exception"

@@ -14,6 +14,7 @@ from evaluators import sandbox_jail, sandbox_walls
 
 _HERE = Path(__file__).parent
 _START = "import sys; sys.path.insert(0, {root!r}); from evaluators.sandbox_child import main; main()"
+_SETTINGS = Path("/proc/sys")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")
 
@@ -41,8 +42,8 @@ def namespaces() -> Way:
     return Way("namespaces", (*_python(), _START.format(root=str(_HERE.parent)), json.dumps(_walls())), False)
 
 
-def bubblewrap(path: str, interpreter: str | None = None) -> Way:
-    """The same walls, built by bubblewrap; `interpreter` if another Python than ours is to run inside."""
+def bubblewrap(path: str) -> Way:
+    """The same walls, built by bubblewrap."""
     walls = _walls()
     command = [path, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
     command += ["--unshare-cgroup-try", "--hostname", "sandbox", "--as-pid-1", "--cap-drop", "ALL"]
@@ -61,7 +62,7 @@ def bubblewrap(path: str, interpreter: str | None = None) -> Way:
     command += ["--ro-bind", python, python, "--symlink", "/tmp", "/dev/shm", "--proc", "/proc"]
     command += ["--dir", "/tmp", "--dir", sandbox_walls.CASE_ROOT, "--remount-ro", "/"]
     start = _START.format(root=sandbox_walls.OURS)
-    return Way("bubblewrap", (*command, interpreter or python, *_python()[1:], start, "null"), True)
+    return Way("bubblewrap", (*command, python, *_python()[1:], start, "null"), True)
 
 
 def remedy() -> str:
@@ -75,7 +76,7 @@ def remedy() -> str:
         ("kernel/unprivileged_userns_clone", 1),
         ("user/max_user_namespaces", 15000),
     ):
-        file = Path("/proc/sys", setting)
+        file = _SETTINGS / setting
         if file.exists() and bool(int(file.read_text())) != bool(wanted):
             return f"allow user namespaces: sudo sysctl -w {setting.replace('/', '.')}={wanted}"
     if Path("/.dockerenv").exists() or Path("/run/.containerenv").exists():

@@ -7,6 +7,7 @@ is and travels as a number that stands for it. Not marshal and not pickle: both 
 
 from __future__ import annotations
 
+import builtins
 import json
 import socket
 import struct
@@ -89,6 +90,8 @@ def _encode_rare(value: Any, keep: Callable[[Any], int]) -> Any:
         return {"range": [encode(each, keep) for each in (value.start, value.stop, value.step)]}
     if isinstance(value, Fraction):
         return {"fraction": [encode(each, keep) for each in value.as_integer_ratio()]}
+    if isinstance(value, type) and vars(builtins).get(value.__name__) is value:
+        return {"type": value.__name__}
     return {"remote": keep(value)}
 
 
@@ -129,4 +132,12 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "complex": lambda parts: complex(*parts),
     "range": lambda parts: range(*parts),
     "fraction": lambda parts: Fraction(*parts),
+    "type": lambda name: _type(name),
 }
+
+
+def _type(name: str) -> type:
+    found = vars(builtins)[name]
+    if not isinstance(found, type):
+        raise TypeError(f"{name} is no type")
+    return found
