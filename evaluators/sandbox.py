@@ -1,7 +1,7 @@
 """Runs model-written code in sandboxes: no network, no files of ours, limits on all it can use.
 
 The host's side. Sandboxes stay warm for a batch, one a processor; inside (`sandbox_child.py`) every case gets
-fresh processes, a fresh /tmp and namespaces of its own. docs/sandbox.md says what a program can and cannot do.
+processes, a /tmp and namespaces of its own. docs/sandbox.md says what a program can and cannot do.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ def isolation() -> Way:
             refusals.append(f"{way.name}: a program that should pass fails with {outcome.reason}")
         except EngineError as error:
             refusals.append(f"{way.name}: {error}")
-    raise SandboxError(f"model-written code cannot be isolated on this machine; {remedy()} ({'; '.join(refusals)})")
+    raise SandboxError(
+        f"model-written code cannot be isolated on this machine; {remedy()} ({'; '.join(refusals)})"
+    )
 
 
 def _outcome(keeper: Keeper, case: CodeCase, timeout_s: float) -> Outcome:

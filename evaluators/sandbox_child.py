@@ -1,12 +1,12 @@
 """The inside of a sandbox: a warm process that forks two new ones for each case, and clears away after it.
 
 It starts as a script of its own, with nothing of ours in memory but the `sandbox_*` modules, walls itself in
-(unless bubblewrap did) and stays as process 1 of the sandbox. Over its standard input, a socket, comes a header
-per case with a socket of the case's own, on which the two sides talk; the texts never pass through this
-process, so that no program can find another's text, or its own tests, in the memory that it inherits.
+(unless bubblewrap did) and stays as process 1 of the sandbox. Per case, its standard input, a socket, brings
+a header and a socket of the case's own, on which the texts come: they never pass through this process, so
+that no program can find another's text, or its own tests, in the memory that it inherits.
 
-    host ── header, socket ──► keeper (this, process 1) ── forks ──► tests' process ── forks ──► program process
-    host ◄── "done", "timeout", "memory" ── keeper                 host ◄── verdict ── tests' process
+    host ─ header, socket ─► this, process 1 ─ forks ─► the tests' process ─ forks ─► the program process
+    host ◄─ "done", "timeout", "memory" ─ this                host ◄─ verdict ─ the tests' process
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ MOST_TEXT_BYTES = 1 << 26
 
 
 def main() -> None:
-    """Wall this process in as the one argument says (JSON), and keep cases until the host closes the socket."""
+    """Wall this process in as its argument says (JSON); keep cases until the host closes the socket."""
     if walls := json.loads(sys.argv[1]):
         try:
             close_sandbox(walls)
@@ -165,4 +165,3 @@ def _warm_up() -> None:
     for name in ("operator", "random", "re", "string", "typing", "bisect", "statistics", "encodings.idna"):
         __import__(name)
     gc.freeze()
-

@@ -1,6 +1,6 @@
-"""System calls of Linux that Python has no name for: namespaces, mounts, capabilities, a filter of system calls.
+"""System calls of Linux that Python has no name for: namespaces, mounts, capabilities, a filter of calls.
 
-Everything here runs in processes of the sandbox, single-threaded, and raises OSError where the system refuses.
+Everything here runs in processes of the sandbox, single-threaded. Where the system refuses, it is an OSError.
 Constants: <linux/sched.h>, <linux/mount.h>, <linux/prctl.h>, <linux/seccomp.h>, <asm/unistd.h>.
 """
 
@@ -52,7 +52,7 @@ def unshare(namespaces: int) -> None:
 
 
 def write_maps(pid: str, uids: str, gids: str, groups: bool) -> None:
-    """Say who the users and groups of a new user namespace are outside it; `groups`: it may call setgroups."""
+    """Say who the users and groups of a new user namespace are outside; `groups`: it may call setgroups."""
     if not groups:
         _write(f"/proc/{pid}/setgroups", "deny")
     _write(f"/proc/{pid}/uid_map", uids)

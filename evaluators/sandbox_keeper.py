@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import subprocess
 import tempfile
@@ -13,7 +12,7 @@ from typing import Any
 from evaluators.errors import EngineError
 from evaluators.sandbox_child import HEADER
 from evaluators.sandbox_ways import Way
-from evaluators.sandbox_wire import Closed, receive, send
+from evaluators.sandbox_wire import ClosedError, receive, send
 
 START_SECONDS = 30.0
 GRACE_SECONDS = 60.0
@@ -31,13 +30,15 @@ class Keeper:
             try:
                 self._process = subprocess.Popen(
                     way.command,
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=self._errors,
                     env={"PYTHONHASHSEED": "0"},
                     cwd="/",
                     start_new_session=True,
-                    **_as_nobody(way),
+                    user=way.user,
+                    group=way.user,
+                    extra_groups=None if way.user is None else [],
                 )
             except OSError as error:
                 self._control.close()
@@ -55,7 +56,7 @@ class Keeper:
             link.settimeout(seconds + GRACE_SECONDS)
             with theirs:
                 self._hand_over(seconds, theirs)
-            with contextlib.suppress(Closed):  # Whoever should read it may have been killed already.
+            with contextlib.suppress(ClosedError):  # Whoever should read it may have been killed already.
                 send(link, definitions)
                 send(link, order)
             ended = self._heard()
@@ -86,7 +87,7 @@ class Keeper:
     def _heard(self) -> str:
         try:
             return str(receive(self._control))
-        except Closed as error:
+        except ClosedError as error:
             raise self._broken(str(error)) from None
 
     def _broken(self, how: str) -> EngineError:
@@ -100,11 +101,6 @@ class Keeper:
 
 
 def _said(link: socket.socket) -> Any:
-    with contextlib.suppress(Closed):
+    with contextlib.suppress(ClosedError):
         while True:
             yield receive(link)
-
-
-def _as_nobody(way: Way) -> dict[str, Any]:
-    nobody = 65534
-    return {"user": nobody, "group": nobody, "extra_groups": []} if way.drops_root and os.geteuid() == 0 else {}

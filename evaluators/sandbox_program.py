@@ -26,7 +26,7 @@ TASKS = 8
 
 
 def be_the_program(link: socket.socket, definitions: str, seconds: float) -> NoReturn:
-    """Never returns. Say `ready`, run the definitions, say how that went, answer calls until the link closes."""
+    """Never returns. Say `ready`, run the definitions, say how that went, answer until the link closes."""
     try:
         try:
             jail.mount("proc", "/proc")
@@ -131,4 +131,3 @@ def _text(error: BaseException) -> str:
         return str(error)[:1000]
     except Exception:
         return ""
-

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from evaluators.sandbox_wire import Closed, decode, encode, receive, send
+from evaluators.sandbox_wire import ClosedError, decode, encode, receive, send
 
 Verdict = Callable[[str], NoReturn]
 DYING_MS = 500
@@ -27,7 +27,7 @@ class Unsendable(BaseException):
 
 
 class Program:
-    """The program process as the tests see it; a program that is gone ends the case, whatever the tests catch."""
+    """The program process as the tests see it. When it is gone the case ends, whatever the tests catch."""
 
     def __init__(self, link: socket.socket, pid: int, verdict: Verdict) -> None:
         self._link, self._pid, self._verdict = link, pid, verdict
@@ -36,7 +36,7 @@ class Program:
         """Wait until the program process is closed in. Raises OSError when that failed."""
         try:
             answer = receive(self._link)
-        except Closed as error:
+        except ClosedError as error:
             raise OSError(f"the program process: {error}") from None
         if answer != ["ready"]:
             raise OSError(f"the program process: {answer[1]}")
@@ -80,20 +80,20 @@ class Program:
     def _ask(self, *request: Any) -> list[Any]:
         try:
             send(self._link, request)
-        except Closed:
+        except ClosedError:
             self._gone()
         kind, *values = self._next()
         if kind == "raised":
             self._raise(*values)
         try:
             return [decode(value, lambda number: Proxy(self, number)) for value in values]
-        except Closed:
+        except ClosedError:
             self._gone()
 
     def _next(self) -> list[Any]:
         try:
             answer = receive(self._link)
-        except Closed:
+        except ClosedError:
             self._gone()
         if not isinstance(answer, list) or not answer or answer[0] not in ("value", "raised"):
             self._verdict("exit")
@@ -123,7 +123,7 @@ class Program:
 
 
 class Proxy:
-    """A function, class or object of the program's. It equals only itself: no test can be fooled by its `==`."""
+    """A function, class or object of the program's. It equals only itself: its own `==` fools no test."""
 
     __slots__ = ("__number", "__program")
 

@@ -14,15 +14,21 @@ TMP_FILES = 4096
 CASE_ROOT = "/jail"
 OURS = "/crucible"
 _ALL = (
-    jail.NEW_USER | jail.NEW_MOUNTS | jail.NEW_NET | jail.NEW_PID | jail.NEW_IPC | jail.NEW_UTS | jail.NEW_CGROUP
+    jail.NEW_USER
+    | jail.NEW_MOUNTS
+    | jail.NEW_NET
+    | jail.NEW_PID
+    | jail.NEW_IPC
+    | jail.NEW_UTS
+    | jail.NEW_CGROUP
 )
 
 
 def close_sandbox(walls: dict[str, Any]) -> None:
     """Leave the machine's users, files, network and processes; returns as process 1 of a new sandbox.
 
-    `walls` has `trees` (what to show read-only, and where), `links` (symbolic links to make), `hidden` (folders
-    to show empty) and `devices`.
+    `walls` has `trees` (what to show read-only, and where), `links` (symbolic links to make), `hidden`
+    (folders to show empty) and `devices`.
     """
     ready, go = os.pipe(), os.pipe()
     pid = os.fork()
@@ -50,7 +56,7 @@ def close_sandbox(walls: dict[str, Any]) -> None:
 
 
 def _mind(pid: int, ready: int, go: int) -> int:
-    """Say from outside who the sandbox's users are (root stays out of it where we are root), and wait for it."""
+    """Say from outside who the sandbox's users are (root stays outside if we are root), and wait for it."""
     user, group = os.geteuid(), os.getegid()
     os.close(0)
     if os.read(ready, 1):

@@ -1,4 +1,4 @@
-"""The ways to start a sandbox: bubblewrap, or namespaces of our own; and what to do where a machine forbids both."""
+"""The ways to start a sandbox: bubblewrap, or namespaces of our own; what helps where both are forbidden."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from evaluators import sandbox_jail, sandbox_walls
 
@@ -25,8 +26,8 @@ class Way:
 
     name: str
     command: tuple[str, ...]
-    drops_root: bool
-    """Whether it has to be started as `nobody` where we are root, for it keeps the user that it gets."""
+    user: int | None
+    """Who starts it, if not we: where we are root, what cannot leave root behind starts as `nobody`."""
 
 
 def ways() -> list[Way]:
@@ -39,7 +40,7 @@ def ways() -> list[Way]:
 
 def namespaces() -> Way:
     """User, mount, network and process namespaces, made by the sandbox's own first process."""
-    return Way("namespaces", (*_python(), _START.format(root=str(_HERE.parent)), json.dumps(_walls())), False)
+    return Way("namespaces", (*_python(), _START.format(root=str(_HERE.parent)), json.dumps(_walls())), None)
 
 
 def bubblewrap(path: str) -> Way:
@@ -62,7 +63,11 @@ def bubblewrap(path: str) -> Way:
     command += ["--ro-bind", python, python, "--symlink", "/tmp", "/dev/shm", "--proc", "/proc"]
     command += ["--dir", "/tmp", "--dir", sandbox_walls.CASE_ROOT, "--remount-ro", "/"]
     start = _START.format(root=sandbox_walls.OURS)
-    return Way("bubblewrap", (*command, python, *_python()[1:], start, "null"), True)
+    return Way(
+        "bubblewrap",
+        (*command, python, *_python()[1:], start, "null"),
+        sandbox_jail.NOBODY if os.geteuid() == 0 else None,
+    )
 
 
 def remedy() -> str:
@@ -93,7 +98,7 @@ def _python() -> tuple[str, ...]:
 
 
 @cache
-def _walls() -> dict[str, dict[str, str] | list[str]]:
+def _walls() -> dict[str, Any]:
     """What the sandbox shows: the system's libraries and Python's, without what is installed beside them."""
     shown = [*_SYSTEM, f"{sys.base_prefix}/lib", f"{sys.base_prefix}/lib64"]
     links = {path: os.readlink(path) for path in _SYSTEM if os.path.islink(path)}

@@ -1,8 +1,8 @@
 """How the two processes of a code case talk: length-prefixed JSON that can only hold plain data.
 
 The tests' process must never receive an object that carries code: a class whose `__eq__` always says True
-would pass every assert. So only values of builtin types travel, rebuilt from text; anything else stays where it
-is and travels as a number that stands for it. Not marshal and not pickle: both trust their input.
+would pass every assert. So only values of builtin types travel, rebuilt from text; anything else stays where
+it is and travels as a number that stands for it. Not marshal and not pickle: both trust their input.
 """
 
 from __future__ import annotations
@@ -20,40 +20,40 @@ SMALL = 1 << 53
 LENGTH = struct.Struct("!Q")
 
 
-class Closed(Exception):
+class ClosedError(Exception):
     """The other side is gone, or what it sent is no message."""
 
 
 def send(link: socket.socket, message: object) -> None:
-    """Send one JSON message. Raises Closed when nobody is there to take it."""
+    """Send one JSON message. Raises ClosedError when nobody is there to take it."""
     body = json.dumps(message, separators=(",", ":")).encode()
     try:
         link.sendall(LENGTH.pack(len(body)) + body)
     except OSError as error:
-        raise Closed(str(error)) from None
+        raise ClosedError(str(error)) from None
 
 
 def receive(link: socket.socket, most: int = MOST_BYTES) -> Any:
-    """The next JSON message. Raises Closed at the end, at a message above `most` bytes and at nonsense."""
+    """The next JSON message. Raises ClosedError at the end, above `most` bytes and at nonsense."""
     (length,) = LENGTH.unpack(exactly(link, LENGTH.size))
     if length > most:
-        raise Closed(f"a message of {length:,} bytes")
+        raise ClosedError(f"a message of {length:,} bytes")
     try:
         return json.loads(exactly(link, length))
     except (ValueError, RecursionError) as error:
-        raise Closed(str(error)) from None
+        raise ClosedError(str(error)) from None
 
 
 def exactly(link: socket.socket, length: int) -> bytes:
-    """That many bytes. Raises Closed when the other side ends before."""
+    """That many bytes. Raises ClosedError when the other side ends before."""
     parts = bytearray()
     while len(parts) < length:
         try:
             part = link.recv(min(length - len(parts), 1 << 20))
         except OSError as error:
-            raise Closed(str(error)) from None
+            raise ClosedError(str(error)) from None
         if not part:
-            raise Closed("the end")
+            raise ClosedError("the end")
         parts += part
     return bytes(parts)
 
@@ -83,15 +83,16 @@ def encode(value: Any, keep: Callable[[Any], int]) -> Any:
 
 def _encode_rare(value: Any, keep: Callable[[Any], int]) -> Any:
     if isinstance(value, bytes | bytearray):
-        return {type(value).__name__ if type(value) in (bytes, bytearray) else "bytes": value.hex()}
+        return {"bytearray" if isinstance(value, bytearray) else "bytes": value.hex()}
     if isinstance(value, complex):
         return {"complex": [value.real, value.imag]}
     if isinstance(value, range):
         return {"range": [encode(each, keep) for each in (value.start, value.stop, value.step)]}
     if isinstance(value, Fraction):
         return {"fraction": [encode(each, keep) for each in value.as_integer_ratio()]}
-    if isinstance(value, type) and vars(builtins).get(value.__name__) is value:
-        return {"type": value.__name__}
+    name = getattr(value, "__name__", "")
+    if isinstance(value, type) and vars(builtins).get(name) is value:
+        return {"type": name}
     return {"remote": keep(value)}
 
 
@@ -99,12 +100,12 @@ def decode(body: Any, remote: Callable[[int], Any]) -> Any:
     """The value that `encode` wrote; `remote` makes what stands for an object that stayed behind.
 
     Raises:
-        Closed: this is nothing that `encode` writes.
+        ClosedError: this is nothing that `encode` writes.
     """
     try:
         return _decode(body, remote)
     except (TypeError, ValueError, KeyError, ArithmeticError, RecursionError) as error:
-        raise Closed(f"no plain data: {error}") from None
+        raise ClosedError(f"no plain data: {error}") from None
 
 
 def _decode(body: Any, remote: Callable[[int], Any]) -> Any:
