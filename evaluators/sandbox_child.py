@@ -159,9 +159,11 @@ def _start_program(link: socket.socket, seconds: float, verdict: Any) -> Program
 
 
 def _warm_up() -> None:
-    """Import what most programs import, so that each finds it loaded; keep the collector off these pages."""
+    """Import what most programs import, make what `compile` makes at first, keep the collector off all that."""
     for name in ("collections", "copy", "datetime", "functools", "hashlib", "heapq", "itertools", "math"):
         __import__(name)
     for name in ("operator", "random", "re", "string", "typing", "bisect", "statistics", "encodings.idna"):
         __import__(name)
+    compile("", "", "exec")
+    gc.collect()
     gc.freeze()
