@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -58,14 +58,16 @@ def run_tests(cases: Sequence[CodeCase], timeout_s: float = 5.0) -> list[Outcome
     if not cases:
         return []
     way = isolation()
-    waiting = deque(enumerate(cases))
+    waiting = deque(range(len(cases)))
     outcomes: dict[int, Outcome] = {}
 
     def work() -> None:
-        with closing(Keeper(way)) as keeper:
-            while waiting:
-                index, case = waiting.popleft()
-                outcomes[index] = _outcome(keeper, case, timeout_s)
+        try:
+            with closing(Keeper(way)) as keeper:
+                for index in _taken(waiting):
+                    outcomes[index] = _outcome(keeper, cases[index], timeout_s)
+        finally:
+            waiting.clear()  # Where one broke, the others need not go on.
 
     jobs = max(1, min(_processors(), len(cases) // CASES_PER_SANDBOX))
     with ThreadPoolExecutor(jobs) as pool:
@@ -73,7 +75,7 @@ def run_tests(cases: Sequence[CodeCase], timeout_s: float = 5.0) -> list[Outcome
             for worker in [pool.submit(work) for _ in range(jobs)]:
                 worker.result()
         finally:
-            waiting.clear()  # Where one broke, the others stop too.
+            waiting.clear()
     return [outcomes[index] for index in range(len(cases))]
 
 
@@ -112,6 +114,15 @@ def _outcome(keeper: Keeper, case: CodeCase, timeout_s: float) -> Outcome:
     order = {"tests": case.tests, "given": case.given, "names": case.names}
     reason = keeper.run(case.definitions, order, timeout_s)
     return Outcome(reason == "", reason)
+
+
+def _taken(waiting: deque[int]) -> Iterator[int]:
+    """Take what waits, one by one; others take from it too."""
+    while True:
+        try:
+            yield waiting.popleft()
+        except IndexError:
+            return
 
 
 def _processors() -> int:

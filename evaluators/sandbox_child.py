@@ -159,7 +159,7 @@ def _start_program(link: socket.socket, seconds: float, verdict: Any) -> Program
 
 
 def _warm_up() -> None:
-    """Import what most programs import, make what `compile` makes at first, keep the collector off all that."""
+    """Have what most programs need, and what `compile` makes at first; keep the collector off all that."""
     for name in ("collections", "copy", "datetime", "functools", "hashlib", "heapq", "itertools", "math"):
         __import__(name)
     for name in ("operator", "random", "re", "string", "typing", "bisect", "statistics", "encodings.idna"):

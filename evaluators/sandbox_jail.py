@@ -35,6 +35,10 @@ _DENIED = {
     # Leaving the processor or the rank that it was given.
     "sched_setaffinity": (203, 122), "sched_setscheduler": (144, 119), "sched_setattr": (314, 274),
 }  # fmt: skip
+_FIRST_ARGUMENT = 16
+_SOCKET = (41, 198)
+_FAMILIES = (1, 2, 10)
+"""UNIX, INET, INET6: others (VSOCK above all) are not walled in by a network namespace."""
 _MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 """Per machine: its AUDIT_ARCH, and which of the two numbers of a system call is its own."""
 
@@ -117,7 +121,7 @@ def limit(limits: dict[int, int]) -> None:
 
 
 def filter_calls() -> None:
-    """Have the system calls of `_DENIED`, and all those of other machines, fail with EPERM from now on."""
+    """Refuse (EPERM) the calls of `_DENIED`, sockets but those of `_FAMILIES`, calls of other machines."""
     architecture, column = _MACHINES[platform.machine()]
     load, equal, at_least, give = 0x20, 0x15, 0x35, 0x06
     deny, allow = 0x50000 | 1, 0x7FFF0000
@@ -125,7 +129,10 @@ def filter_calls() -> None:
     steps += [(at_least, 0, 1, 0x40000000), (give, 0, 0, deny)]  # The x32 calls of x86_64.
     for number in {numbers[column] for numbers in _DENIED.values()}:
         steps += [(equal, 0, 1, number), (give, 0, 0, deny)]
-    body = b"".join(struct.pack("=HBBI", *step) for step in [*steps, (give, 0, 0, allow)])
+    steps += [(equal, 0, len(_FAMILIES) + 2, _SOCKET[column]), (load, 0, 0, _FIRST_ARGUMENT)]
+    steps += [(equal, len(_FAMILIES) - n, 0, family) for n, family in enumerate(_FAMILIES)]
+    steps += [(give, 0, 0, deny), (give, 0, 0, allow)]
+    body = b"".join(struct.pack("=HBBI", *step) for step in steps)
     buffer = ctypes.create_string_buffer(body)
     program = struct.pack("@HP", len(body) // 8, ctypes.addressof(buffer))
     _call("prctl", _SET_SECCOMP, 2, program, 0, 0)

@@ -59,7 +59,7 @@ def confine(keep: set[int], seconds: float) -> None:
             resource.RLIMIT_FSIZE: FILE_BYTES,
             resource.RLIMIT_NOFILE: OPEN_FILES,
             resource.RLIMIT_NPROC: TASKS,
-            resource.RLIMIT_CORE: 0,
+            resource.RLIMIT_CORE: 1,  # Not 0: with 1, no handler of the system's is started either.
             resource.RLIMIT_MEMLOCK: 0,
         }
     )

@@ -78,6 +78,7 @@ def _build(walls: dict[str, Any]) -> None:
     jail.change_root("/tmp", "/tmp/outside")
     os.chdir("/")
     for path, content in walls["links"].items():
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         os.symlink(content, path)
     for source, path in walls["trees"].items():
         _show(source, path)
@@ -99,7 +100,7 @@ def _show(source: str, path: str) -> None:
     """Show a file or folder of the outside."""
     outside = f"/outside{source}"
     if os.path.isdir(outside):
-        os.makedirs(path)
+        os.makedirs(path, exist_ok=True)
     else:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY))

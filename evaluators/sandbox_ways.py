@@ -100,7 +100,7 @@ def _python() -> tuple[str, ...]:
 @cache
 def _walls() -> dict[str, Any]:
     """What the sandbox shows: the system's libraries and Python's, without what is installed beside them."""
-    shown = [*_SYSTEM, f"{sys.base_prefix}/lib", f"{sys.base_prefix}/lib64"]
+    shown = [*_SYSTEM, *(os.path.join(sys.base_prefix, name) for name in ("lib", "lib64"))]
     links = {path: os.readlink(path) for path in _SYSTEM if os.path.islink(path)}
     trees = {path for path in shown if os.path.exists(path) and path not in links}
     outer = sorted(path for path in trees if not any(path.startswith(f"{other}/") for other in trees))

@@ -2,6 +2,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from evaluators.errors import EngineError, SandboxError
 from evaluators.sandbox import CodeCase, Outcome, isolation, run_programs, run_tests
 from evaluators.sandbox_keeper import Keeper
 from evaluators.sandbox_ways import Way
+from tests.evaluators.processes import names_of_processes
 
 REPO = Path(__file__).parents[2]
 PASSED = Outcome(True, "")
@@ -147,6 +150,24 @@ def test_nothing_is_left_on_the_host(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         keeper.run("open('x', 'w').close()", {"tests": "", "given": "", "names": []}, 5.0)
     assert list(tmp_path.iterdir()) == []
     assert keeper._process.returncode == 0
+
+
+def test_nothing_goes_on_when_the_host_is_killed() -> None:
+    program = "import ctypes, time\nctypes.CDLL(None).prctl(15, b'a-hostage', 0, 0, 0)\ntime.sleep(1000)"
+    script = f"from evaluators.sandbox import run_programs\nrun_programs([{program!r}], 1000.0)"
+    host = subprocess.Popen([sys.executable, "-c", script], env={"PYTHONPATH": str(REPO)})
+    until(lambda: "a-hostage" in names_of_processes())
+    host.kill()
+    host.wait()
+    until(lambda: "a-hostage" not in names_of_processes())
+
+
+def until(holds: Callable[[], bool]) -> None:
+    for _ in range(600):
+        if holds():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it never came to that")
 
 
 def broken(script: str) -> Way:
