@@ -31,6 +31,7 @@ from evaluators.sandbox_wire import receive, send
 
 HEADER = struct.Struct("!d")
 GLANCE_SECONDS = 0.02
+SETUP_SECONDS = 30.0
 TREE_BYTES = MEMORY_BYTES + (MEMORY_BYTES >> 2)
 LOWEST_RANK = 19
 MOST_TEXT_BYTES = 1 << 26
@@ -63,22 +64,26 @@ def _header(host: socket.socket) -> tuple[float, socket.socket] | None:
 
 
 def _keep(host: socket.socket, seconds: float, link: socket.socket) -> None:
+    closed_in, setting_up = os.pipe()  # Its other end closes when both processes of the case are closed in.
     pid = os.fork()
     if pid == 0:
-        _be_the_tests(host, link, seconds)
+        _be_the_tests(link, seconds)
     link.close()
-    ended = _watch(pid, host, seconds)
+    os.close(setting_up)
+    ended = _watch(pid, host, closed_in, seconds)
+    os.close(closed_in)
     _sweep()
     send(host, ended)
 
 
-def _watch(pid: int, host: socket.socket, seconds: float) -> str:
-    """Wait for the case to end by itself, or to reach a limit of the whole."""
-    deadline = time.monotonic() + seconds
+def _watch(pid: int, host: socket.socket, closed_in: int, seconds: float) -> str:
+    """Wait for the case to end by itself or at a limit of the whole. Its time starts when it is closed in."""
+    deadline = time.monotonic() + SETUP_SECONDS
     case = os.pidfd_open(pid)
     poll = select.poll()
     poll.register(case, select.POLLIN)
     poll.register(host, select.POLLIN)
+    poll.register(closed_in, select.POLLIN)
     try:
         while (left := deadline - time.monotonic()) > 0:
             ready = [file for file, _ in poll.poll(1000 * min(left, GLANCE_SECONDS))]
@@ -86,6 +91,9 @@ def _watch(pid: int, host: socket.socket, seconds: float) -> str:
                 sys.exit()
             if case in ready:
                 return "done"
+            if closed_in in ready:
+                poll.unregister(closed_in)
+                deadline = time.monotonic() + seconds
             if _resident_bytes() > TREE_BYTES:
                 return "memory"
         return "timeout"
@@ -117,7 +125,7 @@ def _sweep() -> None:
             os.waitpid(-1, 0)
 
 
-def _be_the_tests(host: socket.socket, link: socket.socket, seconds: float) -> NoReturn:
+def _be_the_tests(link: socket.socket, seconds: float) -> NoReturn:
     """Never returns. The program is forked off before the tests are read, so that it never has them."""
 
     def verdict(reason: str) -> NoReturn:

@@ -6,6 +6,7 @@ over this process can only answer the tests' questions, in plain data, as any pr
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import resource
@@ -114,9 +115,12 @@ def _answers(request: list[Any], names: dict[str, Any], kept: list[Any]) -> Iter
 
 def _named(name: str, names: dict[str, Any]) -> Iterator[Any]:
     if name in names:
-        is_module = isinstance(names[name], ModuleType)
+        value = names[name]
+        is_module = isinstance(value, ModuleType)
         yield is_module
-        yield names[name].__name__ if is_module else names[name]
+        if isinstance(value, type) and value.__module__ == "builtins":
+            value = functools.partial(value)  # It would travel as data, and then not be called here.
+        yield value.__name__ if is_module else value
 
 
 def _some(iterator: Iterator[Any]) -> Iterator[Any]:

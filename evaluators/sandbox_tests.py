@@ -53,6 +53,10 @@ class Program:
         if not found:
             raise NameError(f"name {name!r} is not defined")
         is_module, value = found
+        if isinstance(
+            value, type
+        ):  # Calling it here would make objects that are neither data nor the program's.
+            self._verdict("exit")
         if is_module is not True:
             return value
         if value != name or name not in sys.stdlib_module_names:

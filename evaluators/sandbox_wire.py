@@ -139,6 +139,6 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
 
 def _type(name: str) -> type:
     found = vars(builtins)[name]
-    if not isinstance(found, type):
+    if not isinstance(found, type) or found.__name__ != name:
         raise TypeError(f"{name} is no type")
     return found

@@ -120,6 +120,16 @@ def test_objects_of_the_program_stay_there_and_can_be_passed_back() -> None:
     assert judged(program, "assert first([Pair(7), Pair(8)]) == 7") == PASSED
 
 
+def test_a_builtin_can_be_data_and_can_be_the_program_s_function() -> None:
+    assert (
+        judged(
+            "def f(xs, kind): return [x for x in xs if type(x) is kind]", "assert f([1, 'a'], str) == ['a']"
+        )
+        == PASSED
+    )
+    assert judged("pair = slice\ndef start(p): return p.start", "assert start(pair(3, 4)) == 3") == PASSED
+
+
 def test_iterators_of_the_program_can_be_read_to_their_end() -> None:
     assert judged("def f(n):\n  yield from range(n)", "assert list(f(3)) == [0, 1, 2]") == PASSED
     assert judged("def f(n):\n  while True: yield n", "assert next(iter(f(3))) == 3") == PASSED

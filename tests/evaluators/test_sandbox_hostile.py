@@ -50,12 +50,13 @@ def test_it_sees_no_environment_and_no_processes(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("CRUCIBLE_SECRET", "s3cret")
     program = """
 import os, socket
-def environment(): return dict(os.environ), open('/proc/self/environ').read()
+def environments(): return dict(os.environ), open('/proc/self/environ').read()
 def processes(): return [name for name in os.listdir('/proc') if name.isdigit()]
 def host(): return socket.gethostname()
 """
     tests = """
-assert environment() == ({}, 'PYTHONHASHSEED=0\\0')
+environment, raw = environments()
+assert environment == {} and set(raw.split('\\0')) <= {'PYTHONHASHSEED=0', 'PWD=/', ''}
 assert processes() == ['1']
 assert host() == 'sandbox'
 """
@@ -489,6 +490,19 @@ for link in gc.get_objects():
         except OSError: pass
 """
     assert not attack(program).passed
+
+
+def test_it_cannot_leave_its_neighbours_without_a_verdict() -> None:
+    # Objects that are no data, made in the tests' process: what cannot travel back would end the whole run.
+    program = """
+import gc, socket
+def square(x): return 0
+link = next(each for each in gc.get_objects() if isinstance(each, socket.socket) and each.fileno() > 2)
+reply = b'["value",false,{"type":"slice"}]'
+link.send(b'\\0' * 7 + b'\\x09["value"]' + len(reply).to_bytes(8, 'big') + reply)
+"""
+    assert not attack(program, "assert square(pair(1)) == 1").passed
+    assert not attack("pair = slice\ndef square(x): return 0", "assert square(pair(1)) == 1").passed
 
 
 def test_nonsense_instead_of_an_answer_is_no_pass() -> None:
