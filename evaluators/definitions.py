@@ -64,7 +64,9 @@ def _function_alone(reference: str) -> Callable[[], Any]:
     """The function at `folder/module.name`, compiled without the rest of its module."""
     module, _, name = reference.rpartition(".")
     tree = ast.parse(Path(f"{module}.py").read_text(encoding="utf-8"))
-    own = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name]
+    own: list[ast.stmt] = [
+        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
     scope: dict[str, Any] = {}
     exec(compile(ast.Module(own, type_ignores=[]), f"{module}.py", "exec"), scope)
     function: Callable[[], Any] = scope[name]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evaluators.benchmarks import grader_version
-from evaluators.errors import SliceError
+from evaluators.errors import SliceError, TaskError
 from evaluators.items import Item
 from evaluators.reader import open_reader
 from evaluators.tasks import Questions, ask
@@ -117,8 +117,7 @@ def _check_apart(slices: Sequence[Slice]) -> None:
 
 
 def _build(request: SliceRequest) -> tuple[Slice, Slice]:
-    chat = None if request.chat is None else open_reader(request.chat).chat
-    questions = ask(request.task, request.data, request.num_fewshot, request.train, chat)
+    questions = _ask(request)
     search, holdout = _draw(request, questions)
 
     def cut(split: Literal["search", "holdout"], items: tuple[Item, ...]) -> Slice:
@@ -134,6 +133,14 @@ def _build(request: SliceRequest) -> tuple[Slice, Slice]:
         )
 
     return cut("search", search), cut("holdout", holdout)
+
+
+def _ask(request: SliceRequest) -> Questions:
+    chat = None if request.chat is None else open_reader(request.chat).chat
+    try:
+        return ask(request.task, request.data, request.num_fewshot, request.train, chat)
+    except TaskError as error:
+        raise TaskError(f"slice '{request.name}': {error}") from error
 
 
 def _draw(request: SliceRequest, questions: Questions) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
