@@ -30,6 +30,7 @@ from evaluators.encoding import (
 from evaluators.engine import Completion, Likelihood, WeightSource
 from evaluators.engine_process import EngineProcess
 from evaluators.errors import EngineDied, EngineError
+from evaluators.packing import pack, unpack
 from evaluators.vllm_process import Ask, Said, Start
 
 logger = logging.getLogger(__name__)
@@ -67,6 +68,9 @@ class VllmEngine:
 
     Nothing is started before the first `load`. A process that died is replaced by the next `load`.
     """
+
+    module = "evaluators.vllm_process"
+    """What runs in the engine's process."""
 
     def __init__(
         self,
@@ -129,8 +133,6 @@ class VllmEngine:
                 the source cannot be pickled. EngineDied if the process died or hung.
             Exception: whatever the source raises.
         """
-        from evaluators.vllm_worker import pack, unpack
-
         self._loaded = False
         if self._closed:
             raise EngineError("the engine is closed")
@@ -215,7 +217,7 @@ class VllmEngine:
         if self._process is not None and not self._process.alive:
             self._drop()
         if self._process is None:
-            process = EngineProcess("evaluators.vllm_process", _environment(self._start))
+            process = EngineProcess(self.module, _environment(self._start))
             process.ask("start", self._start, patience=START_S)
             self._process = process
         return self._process

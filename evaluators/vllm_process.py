@@ -35,8 +35,6 @@ class Start:
     tensor_parallel: int
     gpu_memory: float
     on_cpu: bool
-    reset_cache: bool = True
-    """Off only to show what goes wrong without."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +61,13 @@ class Server:
 
     def __init__(self, start: Start, beat: Callable[[], None]) -> None:
         """Start vLLM with weights of no meaning; `load` brings real ones."""
-        from evaluators import vllm_worker
-        from evaluators.canary import TOLERANCE, canary_ids
-
-        if start.on_cpu:
-            vllm_worker.prepare_cpu()
         from vllm import LLM
+
+        from evaluators.canary import TOLERANCE, canary_ids
 
         llm: Any = LLM(**_options(start))
         self.engine = llm.llm_engine
-        self.start, self.beat = start, beat
+        self.beat = beat
         self.tolerance = TOLERANCE[start.dtype]
         config = self.engine.vllm_config
         # Longer than a block of the prefix cache: a cache that was not reset would answer for it.
@@ -81,7 +76,7 @@ class Server:
         self.engine.collective_rpc("crucible_prepare", args=(start.folder, self.canary))
         self.asked = 0
 
-    def load(self, packed: str, check: bool = True) -> dict[str, Any]:
+    def load(self, packed: str) -> dict[str, Any]:
         """Write the packed source's weights into the engine; see `Extension.crucible_load`.
 
         Returns {} or {"failure": the source's own error}. Raises EngineError if what the engine holds or
@@ -89,17 +84,18 @@ class Server:
         """
         from evaluators.vllm_sums import differing
 
-        replies = self.engine.collective_rpc("crucible_load", args=(packed, check))
-        for key in ("broken", "failure"):
-            for reply in replies:
-                if key in reply:
-                    return {key: reply[key]}
+        replies = self.engine.collective_rpc("crucible_load", args=(packed,))
+        for reply in replies:
+            if "broken" in reply:
+                raise RuntimeError(reply["broken"])
+            if "failure" in reply:
+                return {"failure": reply["failure"]}
         wrong = differing(replies[0]["sent"], [reply["held"] for reply in replies])
         if wrong:
             raise EngineError(f"vLLM holds other weights than it was given in {', '.join(wrong[:3])}")
-        if self.start.reset_cache and not self.engine.reset_prefix_cache():
+        if not self.engine.reset_prefix_cache():
             raise EngineError("vLLM did not reset its prefix cache, which holds another candidate's keys")
-        return self._sing(replies[0]) if check else {}
+        return self._sing(replies[0])
 
     def _sing(self, expected: dict[str, Any]) -> dict[str, Any]:
         if "tokens" not in expected:

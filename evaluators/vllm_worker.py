@@ -2,12 +2,11 @@
 
 vLLM mixes `Extension` into its worker class (`worker_extension_cls`), so its methods can be called by name
 over `collective_rpc`. Arguments and results are strings, numbers and lists: vLLM's messages carry no tensors.
+Every worker imports this module before it builds its model, and nothing else does.
 """
 
 from __future__ import annotations
 
-import base64
-import pickle
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,24 +14,16 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from vllm.platforms import current_platform
 
 from evaluators.architecture import COMPUTED, check_tensor, one_line, open_config, some
 from evaluators.canary import Forward, Shell
 from evaluators.errors import EngineError
 from evaluators.lifeline import die_with_parent
+from evaluators.packing import pack, unpack
 from evaluators.vllm_sums import Sums, held, sum_of
 
 _LAYER = re.compile(r"^.*?\.\d+(?=\.)")
-
-
-def pack(thing: Any) -> str:
-    """Pickled, as text."""
-    return base64.b85encode(pickle.dumps(thing)).decode()
-
-
-def unpack(text: str) -> Any:
-    """What `pack` packed; only ever text from the process that started this one."""
-    return pickle.loads(base64.b85decode(text))
 
 
 def prepare_cpu() -> None:
@@ -63,7 +54,7 @@ class Extension:
         self._crucible_canary = canary
         self._crucible_shell = Shell(self._crucible_config, worker.model_config.dtype, worker.device)
 
-    def crucible_load(self, packed: str, check: bool = True) -> dict[str, Any]:
+    def crucible_load(self, packed: str) -> dict[str, Any]:
         """Write a source's weights into the running model.
 
         Returns the checksums of what was sent and of what the model holds now, the canary's answer outside
@@ -71,7 +62,7 @@ class Extension:
         """
         worker: Any = self
         first = worker.rank == 0
-        loading = _Loading(self._crucible_shell, self._crucible_canary if check and first else [])
+        loading = _Loading(self._crucible_shell, self._crucible_canary if first else [])
         try:
             source = unpack(packed)
             if hasattr(source, "on"):  # merge where the model is
@@ -159,3 +150,7 @@ def _packed_error(error: Exception) -> str:
         return text
     except Exception:
         return pack(EngineError(one_line(error)))
+
+
+if current_platform.is_cpu():
+    prepare_cpu()

@@ -44,7 +44,11 @@ class Answers:
 
     part: StudySlice
     candidate: str
+    right: int
+    n: int
+    """Items that it was asked, of which `right` were answered correctly."""
     results: tuple[ItemResult, ...]
+    """What was looked for of them."""
 
     def to_json(self) -> list[dict[str, Any]]:
         """As `crucible items --json` prints it: an object an item."""
@@ -53,7 +57,7 @@ class Answers:
 
     def to_text(self) -> Iterator[str]:
         """A heading, and every item with its verdict and its text."""
-        yield f"{self.part.name} ({self.part.split}): {self.candidate}"
+        yield f"{self.part.name} ({self.part.split}): {self.candidate}, {self.right} of {self.n} right"
         for each in self.results:
             yield f"\nitem {each.item}  {_verdict(each)}  prompt {each.prompt_hash}"
             yield from _quoted(each.text)
@@ -114,7 +118,8 @@ def find_items(url: str, asked: Asked, limit: int | None = None) -> Answers | Co
     names = [candidate.name for candidate in candidates]
     if len(found) == 1:
         results = [each for each in found[0] if not (asked.wrong and each.correct)]
-        return Answers(part, names[0], tuple(results[:limit]))
+        right = sum(each.correct for each in found[0])
+        return Answers(part, names[0], right, len(found[0]), tuple(results[:limit]))
     return _compare(part, (names[0], names[1]), (found[0], found[1]), asked.wrong, limit)
 
 

@@ -128,15 +128,16 @@ def test_a_trial_is_compared_by_its_number_and_with_itself_it_never_differs(
 def test_the_text_has_every_line_of_an_answer(finished: Finished, crucible: Crucible) -> None:
     done = crucible("items", "tiny", "--candidate", "math", "--slice", "math", "--storage", finished.storage)
     lines = done.out.splitlines()
-    assert lines[0] == "math (holdout): math"
-    for result in recorded(finished, "math", "math", "holdout"):
+    results = recorded(finished, "math", "math", "holdout")
+    assert lines[0] == f"math (holdout): math, {sum(each.correct for each in results)} of 12 right"
+    for result in results:
         assert any(line.startswith(f"item {result.item}  ") and result.prompt_hash in line for line in lines)
         assert all(f"  | {line}" in lines for line in result.text.split("\n"))
 
 
 def test_what_could_drive_a_terminal_is_spelled_out() -> None:
     result = ItemResult(3, False, "a\x1b[2Jb\nc", 4, 0.1, "abc", None, -2.5)
-    shown = list(Answers(StudySlice("s", "t", "search", "d", 1), "base", (result,)).to_text())
+    shown = list(Answers(StudySlice("s", "t", "search", "d", 1), "base", 0, 1, (result,)).to_text())
     assert shown[1:] == [
         "\nitem 3  wrong  gold logprob -2.500  4 tokens  0.100 s  prompt abc",
         "  | a\\x1b[2Jb",
