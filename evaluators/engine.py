@@ -24,6 +24,18 @@ class Completion:
     tokens: int
 
 
+@dataclass(frozen=True)
+class Likelihood:
+    """How likely a model finds a continuation of its context."""
+
+    logprob: float
+    """Natural log, summed over the continuation's tokens: at most 0, and finite."""
+    tokens: int
+    """Of the continuation; at least 1."""
+    greedy: bool
+    """Each of its tokens is the model's first choice."""
+
+
 class Engine(Protocol):
     """Holds one architecture; its weights are swapped in place, candidate after candidate."""
 
@@ -32,14 +44,30 @@ class Engine(Protocol):
         """What besides the weights determines an answer, e.g. `transformers/float32`; digests hold it."""
         ...
 
+    @property
+    def context(self) -> int:
+        """How many tokens a prompt and its answer share."""
+        ...
+
     def load(self, source: WeightSource) -> None:
-        """Replace all weights; any error, the source's own included, leaves the engine without weights."""
+        """Replace all weights; any error, the source's own included, leaves the engine without weights.
+
+        Raises EngineError for a tensor that is missing, unknown, misshapen or not finite.
+        """
         ...
 
     def generate(self, prompts: Sequence[str], stop: Sequence[str], max_tokens: int) -> list[Completion]:
         """Answer every prompt greedily, in order; raises EngineError when any cannot be answered."""
         ...
 
+    def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
+        """Score (context, continuation) pairs, in order, split into tokens as `encoding.encode_pairs` does.
+
+        A pair beyond the context loses its beginning. Raises EngineError when any cannot be scored, for
+        instance because its continuation has no token of its own.
+        """
+        ...
+
     def close(self) -> None:
-        """Give memory and processes back; the engine cannot be used afterwards."""
+        """Give memory and processes back; the engine then refuses every call. Closing twice is no error."""
         ...

@@ -1,16 +1,16 @@
 """The transformers engine: one model in this process, whose weights are overwritten in place.
 
-Its texts are those of lm-eval's `hf` model in the same dtype: same encoding, left padding and truncation,
-greedy under the checkpoint's own generation config, same cut at stop strings.
+Its texts and log-likelihoods are those of lm-eval's `hf` model in the same dtype: same encoding, padding and
+truncation, greedy under the checkpoint's own generation config, same cut at stop strings.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from transformers import (
@@ -23,12 +23,22 @@ from transformers import (
 )
 from transformers.initialization import no_init_weights
 
-from evaluators.engine import Completion, WeightSource
+from evaluators.encoding import (
+    Cuts,
+    cut_at_stop,
+    encode_pairs,
+    encode_prompts,
+    keep_last,
+    stop_strings,
+)
+from evaluators.engine import Completion, Likelihood, WeightSource
 from evaluators.errors import EngineError
+from evaluators.likelihood import score_batch, to_rows
+from evaluators.reader import context_of
 
-logger = logging.getLogger(__name__)
+Request = TypeVar("Request")
+Reply = TypeVar("Reply")
 
-_CONTEXT_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
 _COMPUTED = "rotary_emb.inv_freq"  # Old checkpoints carry it; models compute it.
 _NOT_GREEDY = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p"}
 _LENGTHS = {"max_length", "max_new_tokens"}
@@ -63,10 +73,10 @@ class TransformersEngine:
             # A step is over before a second thread has woken, and a busy machine makes the first one wait.
             torch.set_num_threads(1)
         self.model = model.to(self.device).eval()
-        self.context = _context(config, self.tokenizer)
+        self.context = context_of(config, self.tokenizer)
         self._pad = _pad_token(self.tokenizer)
         self._loaded = False
-        self._warned = False
+        self._cuts = Cuts()
 
     @property
     def description(self) -> str:
@@ -76,9 +86,12 @@ class TransformersEngine:
     def load(self, source: WeightSource) -> None:
         """Copy the source's tensors into the model in place.
 
-        Raises EngineError for a tensor that is missing, unknown, misshapen or unlike the one it is tied to.
+        Raises EngineError for a tensor that is missing, unknown, misshapen, not finite, or unlike the one it
+        is tied to.
         """
         self._loaded = False
+        if "model" not in vars(self):
+            raise EngineError("the engine is closed")
         slots = self.model.state_dict(keep_vars=True)
         empty = {id(slot): name for name, slot in slots.items()}
         with torch.no_grad():
@@ -88,6 +101,8 @@ class TransformersEngine:
                 slot = _slot(slots, name, tensor)
                 if empty.pop(id(slot), None):
                     slot.copy_(tensor)
+                    if not torch.isfinite(slot).all():
+                        raise EngineError(f"tensor '{name}' holds NaN or Inf; no model answers from it")
                 elif not torch.equal(slot, tensor.to(slot)):
                     raise EngineError(f"tensor '{name}' differs from the one that the model ties it to")
         if empty:
@@ -99,58 +114,68 @@ class TransformersEngine:
 
         A prompt that leaves no room for the answer loses its beginning, as in lm-eval; that is logged once.
         """
-        if not self._loaded:
-            raise EngineError("no weights are loaded; the last load failed or there was none")
-        if not prompts:
-            return []
-        encoded = self._encode(prompts, self.context - max_tokens)
+        self._check_loaded()
+        encoded = keep_last(encode_prompts(self.tokenizer, prompts), self.context, max_tokens, self._cuts)
         order = sorted(range(len(prompts)), key=lambda i: (-len(encoded[i]), prompts[i]))
-        answers: dict[int, Completion] = {}
-        for start in range(0, len(order), self.batch_size):
-            batch = order[start : start + self.batch_size]
-            try:
-                found = self._answer([encoded[i] for i in batch], stop, max_tokens)
-            except (RuntimeError, IndexError) as error:
-                raise EngineError(f"transformers could not generate: {_line(error)}") from error
-            answers.update(zip(batch, found, strict=True))
-        return [answers[i] for i in range(len(prompts))]
+        answer = partial(self._answer, stop=stop_strings(self.tokenizer, stop), max_tokens=max_tokens)
+        return self._batched(encoded, order, answer)
+
+    def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
+        """How likely each continuation is after its context, in float32, in the order of the pairs.
+
+        Pairs that differ in their last token only, as lettered choices do, are computed together.
+        """
+        self._check_loaded()
+        encoded = encode_pairs(self.tokenizer, pairs)
+        rows = to_rows(encoded, self.context, self._cuts)
+        order = sorted(range(len(rows)), key=lambda i: (-len(rows[i].tokens), rows[i].tokens))
+        scored = self._batched(rows, order, partial(score_batch, self.model, self._pad))
+        found = {index: likelihood for row in scored for index, likelihood in row}
+        return [found[i] for i in range(len(pairs))]
 
     def close(self) -> None:
         """Free the model's memory."""
         self._loaded = False
-        del self.model
+        vars(self).pop("model", None)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _encode(self, prompts: Sequence[str], room: int) -> list[list[int]]:
-        if room < 1:
-            raise EngineError(f"the model's context is {self.context} tokens; lower max_tokens")
-        # A prompt that brings its own start token gets no second one.
-        bos = self.tokenizer.bos_token
-        extra = {"add_special_tokens": False} if bos and prompts[0].startswith(bos) else {}
-        encoded: list[list[int]] = self.tokenizer(list(prompts), verbose=False, **extra)["input_ids"]
-        cut = sum(len(ids) > room for ids in encoded)
-        if cut and not self._warned:
-            self._warned = True
-            logger.warning("%d of %d prompts have over %d tokens and are cut", cut, len(prompts), room)
-        return [ids[-room:] for ids in encoded]
+    def _check_loaded(self) -> None:
+        if not self._loaded:
+            raise EngineError("no weights are loaded; the last load failed or there was none")
+
+    def _batched(
+        self,
+        requests: Sequence[Request],
+        order: Sequence[int],
+        work: Callable[[list[Request]], list[Reply]],
+    ) -> list[Reply]:
+        """The replies in the order of the requests, which are worked on in batches in `order`."""
+        replies: dict[int, Reply] = {}
+        for start in range(0, len(order), self.batch_size):
+            batch = order[start : start + self.batch_size]
+            try:
+                found = work([requests[i] for i in batch])
+            except (RuntimeError, IndexError) as error:
+                raise EngineError(f"transformers could not answer: {_line(error)}") from error
+            replies.update(zip(batch, found, strict=True))
+        return [replies[i] for i in range(len(requests))]
 
     @torch.inference_mode()
     def _answer(self, encoded: Sequence[list[int]], stop: Sequence[str], max_tokens: int) -> list[Completion]:
         width = max(map(len, encoded))
         ids = torch.tensor([[self._pad] * (width - len(row)) + row for row in encoded], device=self.device)
         real = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in encoded], device=ids.device)
-        strings = [string for string in (*stop, self.tokenizer.eos_token) if string]
         new = self.model.generate(
             input_ids=ids,
             attention_mask=real,
             max_new_tokens=max_tokens,
             pad_token_id=self._pad,
-            stopping_criteria=StoppingCriteriaList([_StopStrings(self.tokenizer, strings, width)]),
+            stopping_criteria=StoppingCriteriaList([_StopStrings(self.tokenizer, stop, width)]),
         )[:, width:]
         texts = self.tokenizer.batch_decode(new, skip_special_tokens=True)
         lengths = (new != self._pad).sum(dim=1).tolist()
-        return [Completion(_cut(text, strings), length) for text, length in zip(texts, lengths, strict=True)]
+        return [Completion(cut_at_stop(text, stop), n) for text, n in zip(texts, lengths, strict=True)]
 
 
 class _StopStrings(StoppingCriteria):  # type: ignore[misc]
@@ -172,13 +197,6 @@ class _StopStrings(StoppingCriteria):  # type: ignore[misc]
             hits = [any(string in text for string in self.stop) for text in texts]
             self.done[open_rows] = torch.tensor(hits, dtype=torch.bool, device=new.device)
         return self.done
-
-
-def _cut(text: str, stop: Sequence[str]) -> str:
-    # One string after another, as lm-eval does: it matters where two of them overlap.
-    for string in stop:
-        text = text.split(string)[0]
-    return text
 
 
 def _slot(slots: dict[str, torch.Tensor], name: str, tensor: torch.Tensor) -> torch.Tensor:
@@ -204,12 +222,6 @@ def _greedy(config_dir: Path, default: GenerationConfig) -> GenerationConfig:
     stored = config_dir / "generation_config.json"
     fields = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else default.to_diff_dict()
     return GenerationConfig(**{k: v for k, v in fields.items() if k not in _NOT_GREEDY | _LENGTHS})
-
-
-def _context(config: Any, tokenizer: Any) -> int:
-    text = getattr(config, "text_config", None) or config
-    known = (getattr(text, field, None) for field in _CONTEXT_FIELDS)
-    return int(next((n for n in known if n), tokenizer.model_max_length))
 
 
 def _pad_token(tokenizer: Any) -> int:

@@ -1,10 +1,13 @@
-"""A candidate written to disk: the checkpoint, with its recipe beside the weights."""
+"""A candidate on its way: to another process as its recipe, or to disk as a checkpoint with it."""
 
 from __future__ import annotations
 
+import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +15,59 @@ from merging.prepare import Family
 from merging.recipe import Recipe, dump_recipe
 from merging.worker import Candidate, MergeWorker
 from merging.writer import write_checkpoint
+from search.models import open_worker
 
 RECIPE_IN_CHECKPOINT = "crucible_recipe.yaml"
 SMALL = 1 << 20
 """Bytes that must be free for a file of text."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A candidate that travels between processes as its recipe: a few kilobytes, whatever the model's size.
+
+    Where it arrives, the recipe's models are opened once and kept for the candidates that follow.
+    """
+
+    recipe: Recipe
+    device: str = "cpu"
+    """Where it is merged."""
+    here: MergeWorker | None = field(default=None, compare=False, repr=False)
+    """A worker of this process; without one, the models are opened where the recipe says they are."""
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        worker = self.here or _worker(_Models(self.recipe), self.device)
+        return worker.tensors(self.recipe)
+
+    def on(self, device: str) -> Sent:
+        """The same candidate, merged on another device."""
+        return self if device == self.device else replace(self, device=device, here=None)
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Sent], tuple[str, str]]:
+        """As text: its recipe in JSON."""
+        return _arrived, (json.dumps(self.recipe.to_dict(), separators=(",", ":")), self.device)
+
+
+def _arrived(recipe: str, device: str) -> Sent:
+    return Sent(Recipe.from_dict(json.loads(recipe), "a recipe from another process"), device)
+
+
+@dataclass(frozen=True)
+class _Models:
+    """A recipe, equal to all others that open the same models in the same way."""
+
+    recipe: Recipe = field(compare=False)
+    key: tuple[object, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = self.recipe
+        key = (made.base, made.experts, made.tokenizer_source, made.pad_to_multiple_of, made.allow_pickle)
+        object.__setattr__(self, "key", key)
+
+
+@lru_cache(maxsize=1)
+def _worker(models: _Models, device: str) -> MergeWorker:
+    return replace(open_worker(models.recipe), device=device)
 
 
 def write_candidate(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from search.display import Display
 from search.errors import SearchError
@@ -18,6 +19,8 @@ from search.workshop import Workshop, open_workshop, study_slices
 from studies.leaderboard import Row, build_leaderboard
 from studies.lease import exclusive
 from studies.store import StudyStore
+
+logger = logging.getLogger(__name__)
 
 
 def run_study(
@@ -36,19 +39,26 @@ def run_study(
     deadline = time.monotonic() + (float("inf") if hours is None else hours * 3600)
     with StudyStore(url) as store:
         workshop = open_workshop(spec)
-        bench = Bench(store, workshop.engine())
-        study = store.begin(spec.name, workshop.identity())
-        with exclusive(store, spec.name), _ending(store, study), shielded():
-            search = _open_search(bench, study, url, workshop)
-            store.set_state(study, "searching")
-            display.follow(_all_scored(run_baselines(search)))
-            display.follow(run_trials(search, trials, deadline), deadline=deadline)
-            store.set_state(study, "judging")
-            display.follow(_all_scored(run_holdout(search)))
-            done = search.ledger.count(finished=True)
-            short = f"time ran out after {done} of {trials} trials" if done < trials else None
-            store.set_state(study, "complete", short)
+        for long in workshop.long_prompts:
+            logger.warning("%s", long)
+        with closing(workshop.engine()) as engine:
+            study = store.begin(spec.name, workshop.identity())
+            with exclusive(store, spec.name), _ending(store, study), shielded():
+                search = _open_search(Bench(store, engine), study, url, workshop)
+                _search(search, display, trials, deadline)
         return build_leaderboard(store, spec.name)
+
+
+def _search(search: Search, display: Display, trials: int, deadline: float) -> None:
+    store, study = search.store, search.study
+    store.set_state(study, "searching")
+    display.follow(_all_scored(run_baselines(search)))
+    display.follow(run_trials(search, trials, deadline), deadline=deadline)
+    store.set_state(study, "judging")
+    display.follow(_all_scored(run_holdout(search)))
+    done = search.ledger.count(finished=True)
+    short = f"time ran out after {done} of {trials} trials" if done < trials else None
+    store.set_state(study, "complete", short)
 
 
 def _open_search(bench: Bench, study: int, url: str, workshop: Workshop) -> Search:

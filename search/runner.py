@@ -16,8 +16,9 @@ from optuna.trial import Trial
 from evaluators.errors import EngineError
 from evaluators.slices import Slice
 from merging.errors import CandidateError, RecipeError
-from merging.worker import Candidate, MergeWorker
+from merging.worker import MergeWorker
 from search.baselines import Entrant, baselines
+from search.candidates import Sent
 from search.measure import Bench
 from search.trials import RECIPE, Ledger
 from search.workshop import Workshop
@@ -35,7 +36,7 @@ class Step:
     total: int
     name: str
     score: float | None = None
-    """Mean over the slices of the share answered correctly; None where the candidate failed."""
+    """Mean over the slices of what they are scored by; None where the candidate failed."""
     reason: str | None = None
     seconds: float = 0.0
 
@@ -91,7 +92,7 @@ def finalists(search: Search, count: int) -> tuple[Entrant, ...]:
             entrant = Entrant("trial", row.name, search.store.recipe(row.digest), row.trial)
             first.setdefault(row.digest, entrant)
     slices = search.workshop.search_slices
-    score = {digest: search.bench.mean_accuracy(digest, slices) for digest in first}
+    score = {digest: search.bench.score(digest, slices) for digest in first}
     return tuple(sorted(first.values(), key=lambda e: (-score[e.recipe.digest], e.trial or 0))[:count])
 
 
@@ -119,7 +120,7 @@ def _measure(search: Search, entrant: Entrant, slices: Sequence[Slice], step: St
     began = time.monotonic()
     recipe, score, reason = entrant.recipe, None, None
     try:
-        score = search.bench.measure(recipe.digest, Candidate(search.worker, recipe), slices)
+        score = search.bench.measure(recipe.digest, Sent(recipe, here=search.worker), slices)
     except (CandidateError, EngineError) as error:
         reason = str(error)
     return replace(step, score=score, reason=reason, seconds=time.monotonic() - began)

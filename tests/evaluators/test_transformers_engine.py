@@ -11,9 +11,16 @@ from safetensors.torch import load_file, save_file
 from evaluators.engine import Engine
 from evaluators.errors import EngineError
 from evaluators.transformers_engine import TransformersEngine
+from tests.evaluators.engine_contract import TINY, EngineContract
 
 PROMPTS = ["Question: 2+3?\nAnswer:", "a", "The quick brown fox", "zz " * 9, "def f(x):\n", "#", "0 1 2 3 4"]
 Weights = dict[str, torch.Tensor]
+
+
+class TestContract(EngineContract):
+    @staticmethod
+    def build() -> TransformersEngine:
+        return TransformersEngine(TINY / "base", dtype="float32", device="cpu")
 
 
 def weights(folder: Path) -> Weights:
@@ -203,7 +210,7 @@ def test_an_answer_longer_than_the_context_is_refused(pico: Path) -> None:
 def test_a_failure_of_the_library_is_an_engine_error(pico: Path) -> None:
     engine = loaded(pico)
     engine.tokenizer.add_tokens([f"word{n}" for n in range(9)])
-    with pytest.raises(EngineError, match="transformers could not generate: index out of range"):
+    with pytest.raises(EngineError, match="transformers could not answer: index out of range"):
         engine.generate(["word8"], [], 4)
 
 

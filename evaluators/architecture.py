@@ -1,0 +1,78 @@
+"""What a model folder says of its architecture, read the same way by every engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
+from transformers.initialization import no_init_weights
+
+from evaluators.errors import EngineError
+
+COMPUTED = "rotary_emb.inv_freq"
+"""Old checkpoints carry it; models compute it."""
+
+_CONTEXT_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
+_NOT_GREEDY = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p"}
+_LENGTHS = {"max_length", "max_new_tokens"}
+
+
+def open_config(folder: Path) -> Any:
+    """The folder's config; no code of its own is run. Raises what transformers raises where there is none."""
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def empty_model(config: Any, dtype: torch.dtype) -> Any:
+    """The architecture on the CPU, in evaluation mode; its weights are whatever the memory held."""
+    with no_init_weights():
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
+    model.tie_weights()  # Left out together with the initial weights.
+    return model.eval()
+
+
+def choose_dtype(name: str, config: Any, on_cpu: bool) -> torch.dtype:
+    """What an engine computes in; raises EngineError for a name that is no floating-point dtype."""
+    if name == "auto":
+        return torch.float32 if on_cpu else (config.dtype or torch.bfloat16)
+    dtype = getattr(torch, name, None)
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise EngineError(f"engine dtype '{name}' is none; write auto, float32, bfloat16 or float16")
+    return dtype
+
+
+def greedy_config(folder: Path, default: GenerationConfig) -> GenerationConfig:
+    """The checkpoint's generation config without its sampling (a repetition penalty stays, as in lm-eval)."""
+    stored = folder / "generation_config.json"
+    fields = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else default.to_diff_dict()
+    return GenerationConfig(**{k: v for k, v in fields.items() if k not in _NOT_GREEDY | _LENGTHS})
+
+
+def context_of(config: Any, tokenizer: Any) -> int:
+    """How many tokens a prompt and its answer share."""
+    text = getattr(config, "text_config", None) or config
+    known = (getattr(text, field, None) for field in _CONTEXT_FIELDS)
+    return int(next((n for n in known if n), tokenizer.model_max_length))
+
+
+def check_tensor(shapes: dict[str, tuple[int, ...]], name: str, tensor: torch.Tensor) -> None:
+    """Raise EngineError for a tensor that the model does not have, or has in another shape."""
+    if name not in shapes:
+        raise EngineError(f"the model has no tensor '{name}'; are these weights of another architecture?")
+    if shapes[name] != tuple(tensor.shape):
+        raise EngineError(
+            f"tensor '{name}': the model expects shape {shapes[name]}, found {tuple(tensor.shape)}"
+        )
+
+
+def some(names: Any) -> str:
+    """A few of the names, sorted, and how many more there are."""
+    names = sorted(names)
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def one_line(error: BaseException) -> str:
+    """An error's message as one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300] or type(error).__name__

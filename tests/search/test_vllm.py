@@ -1,0 +1,247 @@
+"""vLLM in a search: swapped weights answer as a fresh engine does, both engines agree, a killed one is replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+
+from evaluators.engine import Engine
+from evaluators.errors import EngineError
+from evaluators.judge import judge
+from evaluators.score import ItemResult
+from evaluators.slices import Slice
+from merging.recipe import Recipe
+from search.baselines import baselines
+from search.candidates import Sent, write_candidate
+from search.spec import load_study
+from search.workshop import Workshop, open_workshop
+from tests.search.conftest import small_study, write_study
+from tests.search.test_run import EVIDENCE, rows_of, start, wait_for_evidence
+
+needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
+
+PREFIX = (
+    "Question: Ann has 2 apples and Tom has 3 pears. They share them all. How many do they have?\nAnswer:"
+)
+PROMPTS = [f"{PREFIX} {end}" for end in ("", "2", "2 + 3", "Ann", "They have", "#### ", "Tom 3 ", "def f(")]
+PAIRS = [(prompt.rstrip(), " 12") for prompt in PROMPTS]
+VLLM = {"name": "vllm", "max_tokens": 48}
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    file = write_study(tmp_path_factory.mktemp("vllm"), small_study(items=64, engine=VLLM))
+    return open_workshop(load_study(file))
+
+
+@pytest.fixture(scope="module")
+def engine(workshop: Workshop) -> Iterator[Engine]:
+    """One engine for all tests that only swap and ask."""
+    engine = workshop.engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def recipes(workshop: Workshop) -> list[Recipe]:
+    """Five merges that differ in every number."""
+    space, found = workshop.space, []
+    for seed in range(5):
+        draw = torch.rand(len(space.distributions), generator=torch.Generator().manual_seed(seed)).tolist()
+        params = {
+            name: each.low + u * (each.high - each.low)
+            for (name, each), u in zip(space.distributions.items(), draw, strict=True)
+        }
+        found.append(space.decode(params))
+    return found
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model says to the prompts, and how likely it finds the pairs."""
+
+    texts: list[str]
+    logprobs: list[float]
+
+
+def answers(engine: Engine) -> Answers:
+    texts = [each.text for each in engine.generate(PROMPTS, [], 24)]
+    return Answers(texts, [each.logprob for each in engine.loglikelihood(PAIRS)])
+
+
+@pytest.fixture(scope="module")
+def fresh(
+    workshop: Workshop, recipes: list[Recipe], tmp_path_factory: pytest.TempPathFactory
+) -> list[Answers]:
+    """What vLLM says that is started from each recipe's exported checkpoint."""
+    from transformers import AutoTokenizer
+
+    place = tmp_path_factory.mktemp("fresh")
+    folders = [
+        write_candidate(recipe, workshop.worker, place / str(i), quiet=True)
+        for i, recipe in enumerate(recipes)
+    ]
+    tokenizer = AutoTokenizer.from_pretrained(workshop.base.folder)
+    order = {
+        "folders": [str(folder) for folder in folders],
+        "prompts": tokenizer(PROMPTS)["input_ids"],
+        "texts": tokenizer([context + continuation for context, continuation in PAIRS])["input_ids"],
+    }
+    (place / "order.json").write_text(json.dumps(order))
+    script = Path(__file__).with_name("fresh_vllm.py")
+    repository = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, script, place / "order.json"],
+        env={**os.environ, "PYTHONPATH": repository},
+        capture_output=True,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = [json.loads((folder / "answers.json").read_text()) for folder in folders]
+    return [
+        Answers(tokenizer.batch_decode(each["texts"], skip_special_tokens=True), each["logprobs"])
+        for each in found
+    ]
+
+
+@needs_vllm
+def test_after_each_of_five_swaps_it_answers_as_a_fresh_engine_of_the_exported_checkpoint(
+    engine: Engine, recipes: list[Recipe], fresh: list[Answers]
+) -> None:
+    for recipe, expected in zip(recipes, fresh, strict=True):
+        engine.load(Sent(recipe))
+        found = answers(engine)
+        assert found.texts == expected.texts
+        assert found.logprobs == pytest.approx(expected.logprobs, abs=2e-5)
+    assert len({tuple(each.texts) for each in fresh}) == 5, "a comparison needs different answers"
+
+
+@needs_vllm
+def test_without_the_reset_of_the_prefix_cache_a_swap_answers_with_the_previous_candidates_keys(
+    workshop: Workshop, recipes: list[Recipe], fresh: list[Answers], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARELESS", "cache and canary")
+    engine = careless(workshop)
+    try:
+        wrong = []
+        for recipe, expected in zip(recipes, fresh, strict=True):
+            engine.load(Sent(recipe))
+            wrong.append(answers(engine).texts != expected.texts)
+    finally:
+        engine.close()
+    assert not wrong[0]
+    assert any(wrong[1:])
+
+
+@needs_vllm
+@pytest.mark.parametrize("missing", ["cache", "plain linears"])
+def test_the_canary_notices_what_a_checksum_of_the_weights_cannot(
+    workshop: Workshop, recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Keys of the previous candidate; a head, tied to the embedding, that is still the first candidate's."""
+    monkeypatch.setenv("CARELESS", missing)
+    engine = careless(workshop)
+    try:
+        with pytest.raises(EngineError, match="canary answer is off by"):
+            for recipe in recipes[:2]:
+                engine.load(Sent(recipe))
+        with pytest.raises(EngineError, match="no weights are loaded"):
+            engine.generate(PROMPTS, [], 4)
+    finally:
+        engine.close()
+
+
+def careless(workshop: Workshop) -> Engine:
+    from evaluators.vllm_engine import VllmEngine
+
+    class Careless(VllmEngine):
+        module = "tests.evaluators.careless_vllm"
+
+    return Careless(workshop.base.folder)
+
+
+@needs_vllm
+def test_both_engines_agree_on_the_items_of_the_tiny_study(workshop: Workshop, engine: Engine) -> None:
+    spec = workshop.spec.engine.model_copy(update={"name": "transformers"})
+    other = replace(workshop, spec=workshop.spec.model_copy(update={"engine": spec})).engine()
+    agreed = []
+    for entrant in baselines(workshop.space):
+        for each in (engine, other):
+            each.load(Sent(entrant.recipe, here=workshop.worker))
+        for part in workshop.search_slices:
+            ours, theirs = (verdicts(each, part) for each in (engine, other))
+            agreed += [a.correct == b.correct for a, b in zip(ours, theirs, strict=True)]
+    assert len(agreed) == 5 * 3 * 64
+    assert sum(agreed) >= 0.99 * len(agreed)
+
+
+def verdicts(engine: Engine, part: Slice) -> list[ItemResult]:
+    found: list[ItemResult] = []
+    judge(engine, part, skip=(), deliver=found.extend)
+    return sorted(found, key=lambda each: each.item)
+
+
+@needs_vllm
+def test_a_killed_engine_is_replaced_and_the_study_goes_on(tmp_path: Path) -> None:
+    file = write_study(tmp_path, small_study(trials=3, items=12, engine=VLLM))
+    database = tmp_path / "crucible.db"
+    process = start(file)
+    wait_for_evidence(database, 36 * 6 + 12, process)  # five baselines, one trial, a slice of the next
+    (engine,) = children(process.pid, "vllm_process")
+    os.kill(engine, signal.SIGKILL)
+    before = rows_of(database, EVIDENCE)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert "the engine's process died (signal SIGKILL)" in err
+    after = rows_of(database, EVIDENCE)
+    assert set(before) < set(after), "what was measured before keeps its time of measurement"
+    assert len({row[:3] for row in after}) == len(after) >= 8 * 36
+    with sqlite3.connect(database) as connection:
+        states = connection.execute("select state from crucible_candidates").fetchall()
+    assert states == [("complete",)] * 8
+    assert not Path(f"/proc/{engine}").exists()
+
+
+def children(pid: int, word: str) -> list[int]:
+    """The processes that `pid` started and whose command line holds the word."""
+    found = []
+    for each in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((each / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and word in (each / "cmdline").read_text():
+                found.append(int(each.name))
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+def test_a_candidate_travels_as_a_few_kilobytes_and_is_the_same_bytes_where_it_arrives(
+    workshop: Workshop, recipes: list[Recipe]
+) -> None:
+    sent = pickle.dumps(Sent(recipes[0], here=workshop.worker))
+    assert len(sent) < 20_000
+    arrived = dict(pickle.loads(sent))
+    here = dict(workshop.worker.tensors(recipes[0]))
+    assert arrived.keys() == here.keys()
+    assert all(torch.equal(arrived[name], tensor) for name, tensor in here.items())
+
+
+def test_a_checkpoint_travels_without_its_weights(workshop: Workshop) -> None:
+    sent = pickle.dumps(workshop.experts[0])
+    assert len(sent) < 20_000
+    arrived = dict(pickle.loads(sent))
+    assert all(torch.equal(arrived[name], tensor) for name, tensor in workshop.experts[0])
