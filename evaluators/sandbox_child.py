@@ -102,7 +102,7 @@ def _watch(pid: int, host: socket.socket, closed_in: int, seconds: float) -> str
 
 
 def _excess() -> str:
-    """What the processes of the case have too much of, if anything. Those that multiply rank behind all else."""
+    """What the case has too much of, all processes together. Those that multiply rank behind all else."""
     pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != "1"]
     pages = 0
     for pid in pids:
