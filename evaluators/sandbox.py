@@ -42,7 +42,7 @@ class CodeCase:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a case passed; if not why: an exception's name, `timeout`, `memory`, `exit` or `killed`."""
+    """Whether a case passed; if not, what it raised or `timeout`, `memory`, `processes`, `exit`, `killed`."""
 
     passed: bool
     reason: str

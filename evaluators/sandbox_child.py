@@ -6,7 +6,7 @@ a header and a socket of the case's own, on which the texts come: they never pas
 that no program can find another's text, or its own tests, in the memory that it inherits.
 
     host ─ header, socket ─► this, process 1 ─ forks ─► the tests' process ─ forks ─► the program process
-    host ◄─ "done", "timeout", "memory" ─ this                host ◄─ verdict ─ the tests' process
+    host ◄─ "done", "timeout", … ─ this                host ◄─ verdict ─ the tests' process
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import time
 from typing import Any, NoReturn
 
 from evaluators import sandbox_jail as jail
-from evaluators.sandbox_program import MEMORY_BYTES, be_the_program, confine
+from evaluators.sandbox_program import MEMORY_BYTES, TASKS, be_the_program, confine
 from evaluators.sandbox_tests import Program, Unsendable, judge
 from evaluators.sandbox_walls import close_case, close_sandbox
 from evaluators.sandbox_wire import receive, send
@@ -94,26 +94,26 @@ def _watch(pid: int, host: socket.socket, closed_in: int, seconds: float) -> str
             if closed_in in ready:
                 poll.unregister(closed_in)
                 deadline = time.monotonic() + seconds
-            if _resident_bytes() > TREE_BYTES:
-                return "memory"
+            if excess := _excess():
+                return excess
         return "timeout"
     finally:
         os.close(case)
 
 
-def _resident_bytes() -> int:
-    """Memory of all processes of the case. Those that multiply are put behind everything else that runs."""
+def _excess() -> str:
+    """What the case has too much of, all processes together. Those that multiply rank behind all else."""
     pids = [pid for pid in os.listdir("/proc") if pid.isdigit() and pid != "1"]
-    total = 0
+    pages = 0
     for pid in pids:
-        try:
+        with contextlib.suppress(OSError):  # It ended meanwhile.
             with open(f"/proc/{pid}/statm") as file:
-                total += int(file.read().split()[1])
+                pages += int(file.read().split()[1])
             if len(pids) > 2:
                 os.setpriority(os.PRIO_PROCESS, int(pid), LOWEST_RANK)
-        except OSError:
-            continue  # It ended meanwhile.
-    return total * os.sysconf("SC_PAGE_SIZE")
+    if len(pids) > TASKS:  # The kernel sees to that, but not for a root that cannot become nobody.
+        return "processes"
+    return "memory" if pages * os.sysconf("SC_PAGE_SIZE") > TREE_BYTES else ""
 
 
 def _sweep() -> None:

@@ -50,6 +50,17 @@ def supported() -> bool:
     return platform.machine() in _MACHINES
 
 
+def can_become_nobody() -> bool:
+    """Whether we are root of a system that has a user `nobody`, as root of a small user namespace may not."""
+    return os.geteuid() == 0 and all(_maps_nobody(f"/proc/self/{kind}_map") for kind in ("uid", "gid"))
+
+
+def _maps_nobody(path: str) -> bool:
+    with open(path) as file:
+        ranges = [[int(number) for number in line.split()] for line in file]
+    return any(first <= NOBODY < first + count for first, _, count in ranges)
+
+
 def unshare(namespaces: int) -> None:
     """Leave these namespaces for new ones (a new PID namespace begins with the next child)."""
     _call("unshare", namespaces)

@@ -35,11 +35,11 @@ def close_sandbox(walls: dict[str, Any]) -> None:
     if pid:
         sys.exit(_mind(pid, ready[0], go[1]))
     os.close(go[1])
-    root = os.geteuid() == 0
+    leaves_root = jail.can_become_nobody()
     jail.unshare(_ALL)
     os.write(ready[1], b".")
     if not os.read(go[0], 1):
-        sys.exit("nobody said who the users of the sandbox are")
+        os._exit(1)  # Whoever should say who the users are has said what is wrong.
     inside = os.fork()
     if inside:
         os.close(0)
@@ -47,7 +47,7 @@ def close_sandbox(walls: dict[str, Any]) -> None:
     os.closerange(3, 64)
     socket.sethostname("sandbox")
     _build(walls)
-    if root:
+    if leaves_root:
         os.setgroups([])
         os.setresgid(jail.NOBODY, jail.NOBODY, jail.NOBODY)
         os.setresuid(jail.NOBODY, jail.NOBODY, jail.NOBODY)
@@ -57,16 +57,14 @@ def close_sandbox(walls: dict[str, Any]) -> None:
 
 def _mind(pid: int, ready: int, go: int) -> int:
     """Say from outside who the sandbox's users are (root stays outside if we are root), and wait for it."""
-    user, group = os.geteuid(), os.getegid()
     os.close(0)
     if os.read(ready, 1):
-        outsiders = f"0 0 1\n{jail.NOBODY} {jail.NOBODY} 1" if user == 0 else ""
-        jail.write_maps(
-            str(pid),
-            outsiders or f"{jail.NOBODY} {user} 1",
-            outsiders or f"{jail.NOBODY} {group} 1",
-            groups=user == 0,
-        )
+        if jail.can_become_nobody():
+            both = f"0 0 1\n{jail.NOBODY} {jail.NOBODY} 1"
+            jail.write_maps(str(pid), both, both, groups=True)
+        else:
+            user, group = f"{jail.NOBODY} {os.geteuid()} 1", f"{jail.NOBODY} {os.getegid()} 1"
+            jail.write_maps(str(pid), user, group, groups=False)
         os.write(go, b".")
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 

@@ -66,7 +66,7 @@ def bubblewrap(path: str) -> Way:
     return Way(
         "bubblewrap",
         (*command, python, *_python()[1:], start, "null"),
-        sandbox_jail.NOBODY if os.geteuid() == 0 else None,
+        sandbox_jail.NOBODY if sandbox_jail.can_become_nobody() else None,
     )
 
 
