@@ -80,6 +80,9 @@ GRADERS: Mapping[str, Grader] = {
 }
 """What grades a text; `choices.GRADED_BY` picks among choices."""
 
+RUNS_CODE = frozenset({"humaneval", "mbpp"})
+"""Graders that run what the model wrote."""
+
 
 def _run(cases: Sequence[CodeCase]) -> list[Grade]:
     distinct = list(dict.fromkeys(cases))
