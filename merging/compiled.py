@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import platform
 import tempfile
 import warnings
@@ -81,11 +82,12 @@ class Library:
 
     def _load(self, key: Key, kernel: Kernel, example: tuple[Any, ...]) -> Pass:
         name = hashlib.sha256(json.dumps([repr(key), *_circumstances()]).encode()).hexdigest()
-        path = self.folder / f"{name}.so"
-        with contextlib.suppress(RuntimeError, OSError):  # absent, or damaged: made anew
-            return _opened(path)
+        for path in self.folder.glob(f"{name}-*.so"):
+            with contextlib.suppress(RuntimeError, OSError):  # gone meanwhile, or not to be loaded from there
+                if path.stem == f"{name}-{_digest(path)}":  # else damaged: loading it could end the process
+                    return _opened(path)
         try:
-            return self._make(path, kernel, example)
+            return self._make(name, kernel, example)
         except (RuntimeError, OSError) as error:
             reason = str(error).strip().partition("\n")[0]
             logging.getLogger(__name__).warning(
@@ -93,12 +95,11 @@ class Library:
             )
             return lambda out, inputs, numbers: run_eagerly(kernel, out, inputs, numbers)
 
-    def _make(self, path: Path, kernel: Kernel, example: tuple[Any, ...]) -> Pass:
+    def _make(self, name: str, kernel: Kernel, example: tuple[Any, ...]) -> Pass:
         with tempfile.TemporaryDirectory(prefix="crucible-kernel-") as scratch:
             made = _compile(kernel, Path(scratch), *example)
             with contextlib.suppress(OSError):  # a read-only or full home must not stop a merge
-                _place(made, path)
-                return _opened(path)
+                _place(made, self.folder / f"{name}-{_digest(made)}.so")
             return _opened(made)
 
     def __getstate__(self) -> dict[str, object]:
@@ -152,12 +153,19 @@ def _compile(
         return Path(archive.extract(library, scratch))
 
 
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+
+
 def _place(made: Path, path: Path) -> None:
     """Copy a file to where others look for it: whole, or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.tmp-{token_hex(8)}")  # containers share process numbers
     try:
-        temporary.write_bytes(made.read_bytes())
+        with temporary.open("wb") as stream:
+            stream.write(made.read_bytes())
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(path)
     finally:
         with contextlib.suppress(OSError):  # it was renamed, or never made

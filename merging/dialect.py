@@ -150,7 +150,7 @@ def _read(config: Mapping[str, Any], open_model: OpenModel, compat: str | None) 
         method=method.name,
         layers=reader.layers(columns),
         outer=reader.outer(columns),
-        **_numbers(config, opened[inputs.base][1], compat),
+        **_numbers(config, [tensors for _, tensors in opened.values()], compat),
     )
     return Config(recipe, tokens)
 
@@ -210,15 +210,14 @@ class _Reader:
 
 
 def _numbers(
-    config: Mapping[str, Any], tensors: Mapping[str, TensorInfo], compat: str | None
+    config: Mapping[str, Any], models: Sequence[Mapping[str, TensorInfo]], compat: str | None
 ) -> dict[str, Any]:
     """The types of what is computed and written, compat, and the seed.
 
     Without compat arithmetic is in float32, which mergekit does only if `dtype` says so.
     """
-    stored = tensors[layer_order(tensors)[0]].dtype
     said = config.get("dtype")
-    arithmetic = str(said or stored).removeprefix("torch.")
+    arithmetic = str(said or _stored(models, config.get("out_dtype"))).removeprefix("torch.")
     compat = compat or config.get("compat")
     if compat is None and arithmetic != "float32":
         logging.getLogger(__name__).warning(
@@ -235,3 +234,15 @@ def _numbers(
         "compat": compat,
         "arithmetic_dtype": arithmetic if compat else None,
     }
+
+
+def _stored(models: Sequence[Mapping[str, TensorInfo]], chosen: object) -> str:
+    """The dtype of all tensors, or float32, which holds what the others do, where they differ."""
+    found = sorted({info.dtype for tensors in models for info in tensors.values()})
+    if len(found) < 2:
+        return found[0] if found else "float32"
+    if chosen is None:
+        logging.getLogger(__name__).warning(
+            "dtype: the models hold %s; writing float32 (name a dtype to choose)", " and ".join(found)
+        )
+    return "float32"

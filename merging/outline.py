@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from merging.checkpoint import Checkpoint
-from merging.layout import HEAD, layer_index, layer_order, tied_embedding
+from merging.errors import RecipeError
+from merging.layout import HEAD, layer_index, layer_order, n_layers, tied_embedding
 from merging.recipe import Recipe
 from merging.rules import Parameters
 from merging.stacking import rename_layer
@@ -71,7 +72,12 @@ def among(parameters: Parameters, experts: Sequence[int]) -> Parameters:
 
 
 def merged_shapes(recipe: Recipe, models: Sequence[Checkpoint]) -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor of the merged model, in layer order; `models` are the base, then the experts."""
+    """Shape of every tensor of the merged model, in layer order; `models` are the base, then the experts.
+
+    Raises:
+        RecipeError: the recipe has layers that its models lack.
+    """
+    _check_layers(recipe, models)
     shapes = {}
     for name, donor, source in _sources(recipe, models):
         shapes[name] = models[donor].tensors[_stored(models[donor], source)].shape
@@ -112,6 +118,23 @@ def _part(
         tensors=TensorSet(tensors[0], tensors[1:], ids[0], ids[1:]),
         peaks=tuple(peaks[i].get(stored[i], float("nan")) for i in places),
     )
+
+
+def _check_layers(recipe: Recipe, models: Sequence[Checkpoint]) -> None:
+    depths = [n_layers(model.tensors) for model in models]
+    if not recipe.stacked and recipe.depth != depths[0]:
+        raise RecipeError(
+            f"layers: the recipe has {recipe.depth}, {models[0].path} has {depths[0]}; make the last group's"
+            f" `stop` {depths[0]}"
+        )
+    for layer in range(recipe.depth if recipe.stacked else 0):
+        for i, (model, depth) in enumerate(zip(models, depths, strict=True)):
+            origin = recipe.origin(i, layer)
+            if origin is not None and not origin < depth:
+                raise RecipeError(
+                    f"layers: origins: layer {layer} is to come from layer {origin} of {model.path}, which"
+                    f" has only {depth}; name a layer from 0 to {depth - 1}"
+                )
 
 
 def _sources(recipe: Recipe, models: Sequence[Checkpoint]) -> Iterator[tuple[str, int, str]]:

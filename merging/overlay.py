@@ -21,7 +21,10 @@ from merging.errors import CheckpointError, OutputError
 from merging.fingerprint import cache_root, canonical_digest
 from merging.writer import SHARD_BYTES, ensure_writable
 
-_FORMAT = 1
+_FORMAT = 2
+
+_LIST = "contents.json"
+"""Names and sizes of a prepared folder's files: what cleans caches may have taken some of them."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,11 @@ def fingerprints(cache: Path | None) -> Path | None:
 def _opened(place: Path) -> dict[str, TensorInfo] | None:
     """The tensors of a finished folder; None where there is none, or a damaged one."""
     try:
-        read_config(place)
+        listed = json.loads((place / _LIST).read_text(encoding="utf-8"))
+        if listed != _contents(place):
+            return None
         headers = [read_header(file) for file in sorted(place.glob("*.safetensors"))]
-    except CheckpointError:
+    except (CheckpointError, OSError, ValueError):
         return None
     return {name: info for header in headers for name, info in header.items()}
 
@@ -88,6 +93,7 @@ def _make(place: Path, change: Change) -> None:
         ensure_writable(part, change.nbytes)
         part.mkdir(parents=True)
         _fill(part, change)
+        (part / _LIST).write_text(json.dumps(_contents(part)), encoding="utf-8")
         _sync(*part.iterdir(), part)
         part.rename(place)
         _sync(place.parent)
@@ -113,6 +119,10 @@ def _fill(folder: Path, change: Change) -> None:
     for name, text in change.texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     (folder / "config.json").write_text(json.dumps(change.config, indent=2) + "\n", encoding="utf-8")
+
+
+def _contents(folder: Path) -> dict[str, int]:
+    return {file.name: file.stat().st_size for file in sorted(folder.iterdir()) if file.name != _LIST}
 
 
 @contextmanager

@@ -41,7 +41,7 @@ class Step:
     keys: Callable[[int], Mapping[str, Tensor]] | None = None
     """Numbers of a block of `LONGEST` elements, for kernels that draw; else the same for all."""
     bound: float = float("nan")
-    """No result is larger than this; NaN if that is not known."""
+    """No result, and no sum on the way to it, is larger than this; NaN if that is not known."""
     fresh: bool = False
     """Whether inputs that are no model's tensors were made for this candidate alone."""
 

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from merging.errors import CandidateError
 from merging.masks import ONE, words
 from merging.methods import Method
 from merging.operators import (
@@ -62,7 +63,7 @@ def task_vectors_step(method: Method, item: Ingredients, statistics: Statistics)
         cancels=divides and _may_cancel(parameters.weight),
         positive=divides and min(parameters.weight) >= LEAST_WEIGHT,
     )
-    numbers = numbers_of(parameters)
+    numbers = numbers_of(item.name, parameters)
     keys: Callable[[int], Mapping[str, Tensor]] | None = None
     ranks: tuple[Tensor, ...] = ()
     if kernel.sparsifier in ("magnitude", "outliers"):
@@ -81,19 +82,26 @@ def task_vectors_step(method: Method, item: Ingredients, statistics: Statistics)
     )
 
 
-def numbers_of(parameters: Parameters) -> Numbers:
-    """A kernel's numbers before any thresholds; what is too large for float32 fails as a candidate."""
+def numbers_of(name: str, parameters: Parameters) -> Numbers:
+    """A kernel's numbers before any thresholds.
+
+    Raises:
+        CandidateError: weights, or what they could sum to, are too large for float32.
+    """
+    most = max(math.fsum(map(abs, parameters.weight)), abs(parameters.lambda_))
+    if not most < float(np.finfo(np.float32).max):
+        raise CandidateError(
+            f"{name}: weights of {most:.3g} in all, or lambda, are too large for float32; lower them"
+        )
     numbers = np.zeros((FIELDS, len(parameters.weight)), dtype=np.float32)
-    with np.errstate(over="ignore"):
-        numbers[WEIGHT], numbers[FACTOR], numbers[LAMBDA] = parameters.weight, 1.0, parameters.lambda_
-        numbers[DIVISOR] = divisor(parameters.weight)
+    numbers[WEIGHT], numbers[FACTOR], numbers[LAMBDA] = parameters.weight, 1.0, parameters.lambda_
+    numbers[DIVISOR] = divisor(parameters.weight)
     return numbers
 
 
 def divisor(weights: Sequence[float]) -> np.float32:
     """The weights' sum, or 1 where it is next to nothing."""
-    with np.errstate(over="ignore"):  # what is too large fails as a candidate
-        total = np.asarray(weights, dtype=np.float32).sum(dtype=np.float32)
+    total = np.asarray(weights, dtype=np.float32).sum(dtype=np.float32)
     # 0.1 + 0.2 - 0.3 is 0, whatever float32 makes of it in this order or that.
     return total if min(abs(total), abs(math.fsum(weights))) >= _LEAST_DIVISOR else np.float32(1)
 
@@ -177,17 +185,17 @@ def _keys(keys: Sequence[int], chances: NDArray[np.int32]) -> Callable[[int], Ma
 
 
 def _bound(kernel: TaskVectors, item: Ingredients, numbers: Numbers) -> float:
-    """The largest magnitude that can come out."""
+    """The largest magnitude that can come out, or come about on the way."""
     base, *experts = item.peaks
     factors: list[float] = numbers[FACTOR].tolist() if kernel.rescale else [1.0] * item.count
     terms = [factor * (peak + base) for factor, peak in zip(factors, experts, strict=True)]
     weights = item.parameters.weight
-    total = sum(abs(weight) * term for weight, term in zip(weights, terms, strict=True))
+    total = summed = sum(abs(weight) * term for weight, term in zip(weights, terms, strict=True))
     if kernel.normalize and not kernel.consensus:
         total /= abs(float(numbers[DIVISOR, 0]))
     elif kernel.normalize:
         total = max(terms) if min(weights) > 0 or max(weights) < 0 else float("nan")
-    return (base + abs(item.parameters.lambda_) * total) * 1.001
+    return max((base + abs(item.parameters.lambda_) * total) * 1.001, summed)
 
 
 def _ratio(before: float, after: float) -> float:

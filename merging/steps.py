@@ -59,9 +59,9 @@ def _copy(tensor: Tensor, peak: float) -> Step:
 
 def _linear(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     parameters = item.parameters
-    numbers = numbers_of(parameters)
+    numbers = numbers_of(item.name, parameters)
     total = sum(abs(w) * peak for w, peak in zip(parameters.weight, item.peaks[1:], strict=True))
-    bound = total / abs(float(numbers[DIVISOR, 0])) if parameters.normalize else total
+    bound = max(total, total / abs(float(numbers[DIVISOR, 0]))) if parameters.normalize else total
     return Step(
         Average(parameters.normalize),
         item.tensors.experts,

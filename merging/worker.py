@@ -23,6 +23,9 @@ from merging.sparse_steps import kept, kept_count
 from merging.statistics import Statistics
 from merging.steps import step_for
 
+_ORDINARY = 2.0**50
+"""Where models and results are smaller, no square or product on the way leaves float32's range."""
+
 
 @dataclass(frozen=True)
 class MergeWorker:
@@ -188,7 +191,8 @@ def _write(
         out.copy_(_as_mergekit(recipe, part, tensors))
     else:
         runner.run(step, tensors, out)
-    if step is None or not step.bound < torch.finfo(out.dtype).max:
+    limit = min(torch.finfo(out.dtype).max, _ORDINARY)
+    if step is None or not (step.bound < limit and all(peak < limit for peak in part.peaks)):
         _check_finite(out, part.name)
 
 
@@ -222,7 +226,8 @@ def _check_finite(tensor: Tensor, name: str) -> None:
     finite = torch.isfinite(tensor)
     if not finite.all():
         raise CandidateError(
-            f"{name}: {int((~finite).sum())} of {tensor.numel()} merged numbers are NaN or Inf"
+            f"{name}: {int((~finite).sum())} of {tensor.numel()} merged numbers are NaN or Inf in"
+            f" {str(tensor.dtype).removeprefix('torch.')}; lower the weights, or write a wider dtype"
         )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from torch import Tensor
 
@@ -42,8 +45,8 @@ def write_checkpoint(
     Raises:
         OutputError: `out` is a file or holds something, cannot be written to, or the disk is too small.
     """
-    out, shapes = out.absolute(), shapes or donor_shapes(donor)
-    ensure_writable(out, checkpoint_bytes(donor, dtype, shapes))
+    shapes = shapes or donor_shapes(donor)
+    out = ensure_writable(out, checkpoint_bytes(donor, dtype, shapes))
     config = output_config(donor.config, dtype, depth, origins)
     with _temporary_folder(out) as folder:
         _write_weights(source, folder, _shards(shapes, dtype, shard_bytes), dtype)
@@ -66,17 +69,23 @@ def donor_shapes(donor: Checkpoint) -> dict[str, tuple[int, ...]]:
     return {name: donor.tensors[name].shape for name in layer_order(donor.tensors)}
 
 
-def ensure_writable(out: Path, needed: int) -> None:
-    """Refuse a place for a folder of `needed` bytes before any work is spent on it.
+def ensure_writable(out: Path, needed: int) -> Path:
+    """Refuse a place for a folder of `needed` bytes before any work is spent on it; returns where links lead.
 
     Raises:
         OutputError: `out` is a file or holds something, cannot be written to, or the disk is too small.
     """
+    try:
+        out = out.resolve()
+    except (OSError, RuntimeError):
+        raise OutputError(f"{out}: its links lead nowhere; choose another folder") from None
     if out.is_dir() and any(out.iterdir()):
         raise OutputError(f"{out}: the folder is not empty; choose another, or empty it first")
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: is a file; choose a folder that does not exist yet")
-    parent = _existing(out.absolute())
+    if out.is_mount():
+        raise OutputError(f"{out}: is where a disk is mounted, which cannot be replaced; name a folder in it")
+    parent = _existing(out.parent)
     if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
         raise OutputError(f"{out}: {parent} cannot be written to; choose another place")
     free = shutil.disk_usage(parent).free
@@ -85,11 +94,12 @@ def ensure_writable(out: Path, needed: int) -> None:
             f"{out}: needs {readable_size(needed)}, {parent} has {readable_size(free)} free; make room or go"
             " elsewhere"
         )
+    return out
 
 
 def save_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all, replacing what was there; raises OutputError."""
-    temporary = path.with_name(f".{path.name}.tmp-{os.getpid()}")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write_text(temporary, text)
@@ -104,22 +114,62 @@ def save_text(path: Path, text: str) -> None:
 
 @contextmanager
 def _temporary_folder(out: Path) -> Iterator[Path]:
-    """A sibling of `out` that becomes it on success, and is gone after any failure."""
-    folder = out.with_name(f".{out.name}.tmp-{os.getpid()}")
+    """A sibling of `out` that becomes it on success, and is gone after any failure.
+
+    It is locked as long as its process lives: what a killed one has left there is removed by the next.
+    """
+    folder, above = _temporary(out), _existing(out.parent)
     try:
+        _clear_remains(out)
         folder.mkdir(parents=True)
-        yield folder
-        for file in folder.iterdir():
-            _sync(file)
-        _sync_folder(folder)
-        folder.rename(out)
-        _sync_folder(out.parent)
+        with _locked(folder, must=False):
+            yield folder
+            for file in folder.iterdir():
+                _sync(file)
+            _sync_folder(folder)
+            folder.rename(out)
+            _sync_folder(out.parent)
     except OSError as error:
         raise OutputError(
             f"{out}: cannot be written ({error.strerror or error}); nothing was left there"
         ) from None
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        _remove_empty(out.parent, above)
+
+
+def _temporary(path: Path) -> Path:
+    """A name of its own beside a path: processes in containers may share their numbers."""
+    return path.with_name(f".{path.name}.tmp-{token_hex(4)}")
+
+
+def _clear_remains(out: Path) -> None:
+    for remains in out.parent.glob(f".{glob.escape(out.name)}.tmp-*"):
+        with suppress(OSError), _locked(remains, must=True):  # what is being written is locked
+            shutil.rmtree(remains, ignore_errors=True)
+
+
+@contextmanager
+def _locked(folder: Path, must: bool) -> Iterator[None]:
+    """Hold the lock on a folder; raises OSError if it `must` and another does, or the disk has no locks."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if must:
+                raise
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_empty(folder: Path, above: Path) -> None:
+    """Remove folders that were made for nothing, up to the one that was there before."""
+    with suppress(OSError):  # the first that holds something ends it
+        while folder != above:
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _write_weights(

@@ -10,6 +10,7 @@ from typing import Any
 from merging.chat_template import most_common, read_template, template_files
 from merging.checkpoint import is_adapter, read_header
 from merging.dialect import Config, load_config
+from merging.errors import CandidateError
 from merging.prepare import Family
 from merging.recipe import Recipe
 from merging.worker import MergeWorker
@@ -56,7 +57,10 @@ def merge(
     wanted = load_config(config, models, compat)
     recipe, worker = _opened(wanted, models)
     extra = _template(wanted.chat_template, worker)
-    written = write_candidate(recipe, worker, out, extra, quiet)
+    try:
+        written = write_candidate(recipe, worker, out, extra, quiet)
+    except CandidateError as error:
+        raise CandidateError(f"{config}: {error}") from error
     files = list(written.glob("*.safetensors"))
     return Merged(
         path=out,

@@ -260,6 +260,20 @@ def test_the_written_dtype_is_out_dtype_then_dtype_then_the_stored_one(
     assert "merging in float32, not in float16" in caplog.text
 
 
+@pytest.mark.parametrize("others", ["float16", "float32"])
+def test_where_stored_dtypes_differ_float32_is_written_and_that_is_said(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, others: str
+) -> None:
+    """Whichever comes first: norms in float32 must not be rounded, nor bfloat16 squeezed into float16."""
+    monkeypatch.setitem(TENSORS, next(reversed(TENSORS)), TensorInfo(others, (1,), Path("m")))
+    text = MODELS_FORM.replace("dtype: float32\n", "")
+    assert read(text).dtype == "float32"
+    assert f"dtype: the models hold bfloat16 and {others}; writing float32" in caplog.text
+    caplog.clear()
+    assert read(f"{text}dtype: bfloat16").dtype == "bfloat16"
+    assert "the models hold" not in caplog.text
+
+
 def test_what_mergekit_leaves_unread_is_named_in_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     config = yaml.safe_load(MODELS_FORM)
     config["parameters"]["t"] = 0.5

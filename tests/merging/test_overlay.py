@@ -103,6 +103,18 @@ def test_a_damaged_cache_is_made_anew(model: Checkpoint) -> None:
     assert overlay(model, change(model)).tensor(NORM).tolist() == [2.0] * 16
 
 
+def test_a_cache_that_something_was_taken_from_is_made_anew(model: Checkpoint) -> None:
+    """As by what removes files that were not read for long."""
+    changed = overlay(model, change(model))
+    names = sorted(file.name for file in changed.folder.iterdir())
+    assert len(names) > 2
+    for name in names:
+        (changed.folder / name).unlink()
+        again = overlay(model, change(model))
+        assert again.tensor(NORM).tolist() == [2.0] * 16
+        assert sorted(file.name for file in again.folder.iterdir()) == names
+
+
 @pytest.mark.parametrize(
     "error", [ValueError("bad tensor"), KeyboardInterrupt(), OSError(28, "No space left")]
 )

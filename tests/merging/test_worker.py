@@ -17,7 +17,7 @@ from torch import Tensor
 
 from merging import statistics
 from merging.checkpoint import open_checkpoint
-from merging.errors import CandidateError
+from merging.errors import CandidateError, RecipeError
 from merging.layout import layer_index, layer_order
 from merging.masks import mask_key
 from merging.mergekit import merge_like_mergekit
@@ -279,7 +279,7 @@ def test_compat_merges_into_buffers_too(worker: MergeWorker) -> None:
 
 def test_an_overflow_fails_the_candidate_with_its_tensor(worker: MergeWorker) -> None:
     recipe = recipe_of(worker, "task_arithmetic", (1e8, 0.0, 0.0), dtype="float16")
-    message = r"^model\.embed_tokens\.weight: \d+ of 512 merged numbers are NaN or Inf$"
+    message = r"^model\.embed_tokens\.weight: \d+ of 512 merged numbers are NaN or Inf in float16; lower"
     with pytest.raises(CandidateError, match=message):
         merge(worker, recipe)
     with pytest.raises(CandidateError, match=message):
@@ -290,8 +290,32 @@ def test_an_overflow_fails_the_candidate_with_its_tensor(worker: MergeWorker) ->
 @pytest.mark.parametrize("method", ["linear", "task_arithmetic", "ties", "dare_ties", "iso_c", "tsv"])
 def test_no_nan_comes_out(worker: MergeWorker, method: str) -> None:
     recipe = recipe_of(worker, method, (3e38, -3e38, 3e38), dtype="float32", lambda_=1e6, normalize=False)
-    with pytest.raises(CandidateError, match="are NaN or Inf"):
+    with pytest.raises(CandidateError, match=r"are NaN or Inf|too large for float32"):
         merge(worker, recipe)
+
+
+@pytest.mark.parametrize("method", ["linear", "task_arithmetic", "ties", "dare_ties", "breadcrumbs_ties"])
+@pytest.mark.parametrize("weight", [1.5e38, 3e38, 1e39])
+def test_weights_whose_sum_no_float32_holds_are_refused_by_tensor(
+    worker: MergeWorker, method: str, weight: float
+) -> None:
+    """A divisor of infinity would make zeros, or the base, of what should be a mean."""
+    recipe = recipe_of(worker, method, (weight,) * 3, 0.5, dtype="float32", normalize=True)
+    with pytest.raises(
+        CandidateError, match=r"^model\.embed_tokens\.weight: weights of .* too large for float32"
+    ):
+        merge(worker, recipe)
+
+
+def test_layers_that_the_models_lack_are_refused(worker: MergeWorker) -> None:
+    recipe = recipe_of(worker, "ties", WEIGHTS, 0.3)
+    (group,) = recipe.layers
+    longer = replace(recipe, layers=(replace(group, stop=group.stop + 5),))
+    with pytest.raises(RecipeError, match=rf"the recipe has {group.stop + 5}, .* has {group.stop}; make"):
+        worker.shapes(longer)
+    lost = replace(group, origins=(0, *(99 for _ in recipe.experts)))
+    with pytest.raises(RecipeError, match=r"is to come from layer 99 of .*, which has only"):
+        worker.shapes(replace(recipe, layers=(lost,)))
 
 
 @pytest.mark.parametrize("method", [m.name for m in METHODS.values() if m.mergekit])

@@ -286,7 +286,56 @@ write_checkpoint(killed(donor), Path(sys.argv[2]), donor, "bfloat16", 4000)
     done = subprocess.run([sys.executable, "-c", code, str(donor.path), str(room / "out")])
     assert done.returncode == -signal.SIGKILL
     assert not (room / "out").exists()
+    assert [path.name[:9] for path in room.iterdir()] == [".out.tmp-"], "what a killed process had written"
     assert survey(open_checkpoint(write(donor, room / "out"))) == survey(donor)
+    assert [path.name for path in room.iterdir()] == ["out"], "is removed by the next"
+
+
+def test_two_that_write_to_one_place_leave_each_others_work_alone(donor: Checkpoint, room: Path) -> None:
+    def interrupted() -> Iterator[tuple[str, Tensor]]:
+        for i, pair in enumerate(donor):
+            if i == 10:
+                write(donor, room / "out")
+            yield pair
+
+    with pytest.raises(OutputError, match="not empty"):
+        write(donor, room / "out", source=interrupted())
+    assert survey(open_checkpoint(room / "out")) == survey(donor), "the first to end has won"
+    assert [path.name for path in room.iterdir()] == ["out"]
+
+
+def test_folders_that_were_made_for_a_failure_go_again(donor: Checkpoint, room: Path) -> None:
+    (room / "there").mkdir()
+    with pytest.raises(ValueError, match="bad tensor"):
+        write(donor, room / "there" / "new" / "newer" / "out", source=failing_at_once())
+    assert [path.name for path in room.rglob("*")] == ["there"]
+
+
+def failing_at_once() -> Iterator[tuple[str, Tensor]]:
+    raise ValueError("bad tensor")
+    yield
+
+
+@pytest.mark.parametrize("filled", [True, False])
+def test_a_link_is_followed(donor: Checkpoint, room: Path, filled: bool) -> None:
+    """To an empty folder, or to one that is not there yet."""
+    if filled:
+        (room / "place").mkdir()
+    (room / "out").symlink_to("place")
+    write(donor, room / "out")
+    assert (room / "out").is_symlink()
+    assert survey(open_checkpoint(room / "place")) == survey(donor)
+
+
+def test_links_that_lead_nowhere_are_refused(donor: Checkpoint, room: Path) -> None:
+    (room / "out").symlink_to("out")
+    with pytest.raises(OutputError, match=r"out: its links lead nowhere; choose another folder$"):
+        write(donor, room / "out")
+
+
+def test_a_mount_point_is_refused_before_any_work(donor: Checkpoint) -> None:
+    with pytest.raises(OutputError, match=r"is where a disk is mounted|is not empty"):
+        write(donor, Path("/dev/shm"), source=failing_at_once())
 
 
 def test_texts_are_replaced_whole(room: Path) -> None:
