@@ -17,6 +17,7 @@ from typing import Any
 
 from evaluators.architecture import one_line
 from evaluators.errors import EngineError
+from evaluators.laps import Laps
 from evaluators.lifeline import die_with_parent
 
 Prompt = list[int]
@@ -79,11 +80,12 @@ class Server:
     def load(self, packed: str) -> dict[str, Any]:
         """Write the packed source's weights into the engine; see `Extension.crucible_load`.
 
-        Returns {} or {"failure": the source's own error}. Raises EngineError if what the engine holds or
-        answers afterwards is not the source's.
+        Returns where the `seconds` went, or {"failure": the source's own error}. Raises EngineError if what
+        the engine holds or answers afterwards is not the source's.
         """
         from evaluators.vllm_sums import differing
 
+        laps = Laps()
         replies = self.engine.collective_rpc("crucible_load", args=(packed,))
         for reply in replies:
             if "broken" in reply:
@@ -93,9 +95,13 @@ class Server:
         wrong = differing(replies[0]["sent"], [reply["held"] for reply in replies])
         if wrong:
             raise EngineError(f"vLLM holds other weights than it was given in {', '.join(wrong[:3])}")
+        laps("swap")
         if not self.engine.reset_prefix_cache():
             raise EngineError("vLLM did not reset its prefix cache, which holds another candidate's keys")
-        return self._sing(replies[0])
+        laps("cache reset")
+        sung = self._sing(replies[0])
+        laps("canary")
+        return {**sung, "seconds": _split(laps.seconds, replies[0]["seconds"])}
 
     def _sing(self, expected: dict[str, Any]) -> dict[str, Any]:
         if "tokens" not in expected:
@@ -131,6 +137,17 @@ class Server:
                     found[order[output.request_id]] = _said(output)
             self.beat()
         return [found[i] for i in range(len(requests))]
+
+
+def _split(whole: dict[str, float], worker: dict[str, float]) -> dict[str, float]:
+    """Seconds of a load by part: what the worker merged, and its share of the canary, was no swap."""
+    merge, canary = worker["merge"], worker["canary"]
+    return {
+        **whole,
+        "merge": merge,
+        "swap": whole["swap"] - merge - canary,
+        "canary": whole["canary"] + canary,
+    }
 
 
 def _said(output: Any) -> Said:

@@ -19,6 +19,7 @@ from vllm.platforms import current_platform
 from evaluators.architecture import COMPUTED, check_tensor, one_line, open_config, some
 from evaluators.canary import Forward, Shell
 from evaluators.errors import EngineError
+from evaluators.laps import Laps
 from evaluators.lifeline import die_with_parent
 from evaluators.packing import pack, unpack
 from evaluators.vllm_sums import Sums, held, sum_of
@@ -58,7 +59,7 @@ class Extension:
         """Write a source's weights into the running model.
 
         Returns the checksums of what was sent and of what the model holds now, the canary's answer outside
-        vLLM (on the first worker only), and what went wrong, if anything did.
+        vLLM (on the first worker only), where the time went, and what went wrong, if anything did.
         """
         worker: Any = self
         first = worker.rank == 0
@@ -72,14 +73,19 @@ class Extension:
         except Exception as error:
             return {"broken": one_line(error)}
         finally:
+            loading.laps("swap")
             loading.end()
+            loading.laps("canary")
         if loading.failure is not None:
             return {"failure": _packed_error(loading.failure)}
         model = worker.model_runner.get_model()
         parallel = worker.parallel_config.tensor_parallel_size
+        holds = held(model, worker.model_config.dtype, worker.rank % parallel, _group)
+        loading.laps("swap")
         return {
             "sent": loading.sums if first else {},
-            "held": held(model, worker.model_config.dtype, worker.rank % parallel, _group),
+            "held": holds,
+            "seconds": loading.laps.seconds,
             **loading.answer(),
         }
 
@@ -91,13 +97,14 @@ class _Loading:
         self.shell = shell
         self.sums: Sums = {}
         self.failure: Exception | None = None
+        self.laps = Laps()
         self._seen: dict[str, int] = {}
         self._forward = Forward(shell, canary) if canary else None
 
     def pass_on(self, source: Any) -> Iterator[tuple[str, Tensor]]:
         """The source's tensors; one that fails just ends, for vLLM must finish what it has begun."""
         try:
-            for name, tensor in source:
+            for name, tensor in self._timed(source):
                 if name.endswith(COMPUTED):
                     continue
                 self._check(name, tensor)
@@ -109,6 +116,16 @@ class _Loading:
                 raise EngineError(f"the weights lack {some(lacking)}; the model would run on leftovers")
         except Exception as error:
             self.failure = error
+
+    def _timed(self, source: Any) -> Iterator[tuple[str, Tensor]]:
+        """The source's tensors; until one is there it is merging, all else is the swap."""
+        self.laps("swap")
+        tensors = iter(source)
+        while (found := next(tensors, None)) is not None:
+            self.laps("merge")
+            yield found
+            self.laps("swap")
+        self.laps("merge")
 
     def end(self) -> None:
         """No more tensors will come."""
