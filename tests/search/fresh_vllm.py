@@ -1,4 +1,4 @@
-"""What a stock vLLM says that is started from a checkpoint on disk: `python fresh_vllm.py ORDER`, JSON in and out.
+"""What vLLM says that is started from a checkpoint on disk: `python fresh_vllm.py ORDER`, JSON in and out.
 
 One process for each checkpoint, forked after the import that takes most of the time.
 """

@@ -1,4 +1,4 @@
-"""vLLM in a search: swapped weights answer as a fresh engine does, both engines agree, a killed one is replaced."""
+"""vLLM in a search: swaps are exact, engines agree, and one that is killed is replaced."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -132,37 +133,34 @@ def test_after_each_of_five_swaps_it_answers_as_a_fresh_engine_of_the_exported_c
 
 @needs_vllm
 def test_without_the_reset_of_the_prefix_cache_a_swap_answers_with_the_previous_candidates_keys(
-    workshop: Workshop, recipes: list[Recipe], fresh: list[Answers], monkeypatch: pytest.MonkeyPatch
+    workshop: Workshop,
+    recipes: list[Recipe],
+    fresh: list[Answers],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setenv("CARELESS", "cache and canary")
-    engine = careless(workshop)
-    try:
-        wrong = []
-        for recipe, expected in zip(recipes, fresh, strict=True):
+    monkeypatch.setenv("CARELESS", "cache")
+    with closing(careless(workshop)) as engine:
+        right = []
+        for recipe, expected in zip(recipes[:3], fresh, strict=False):
             engine.load(Sent(recipe))
-            wrong.append(answers(engine).texts != expected.texts)
-    finally:
-        engine.close()
-    assert not wrong[0]
-    assert any(wrong[1:])
+            right.append(answers(engine).texts == expected.texts)
+    assert right[0], "an engine that was never swapped has nothing to reset"
+    assert not all(right)
+    assert "canary answer is off by" in caplog.text, "and the canary notices"
 
 
 @needs_vllm
-@pytest.mark.parametrize("missing", ["cache", "plain linears"])
-def test_the_canary_notices_what_a_checksum_of_the_weights_cannot(
-    workshop: Workshop, recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch, missing: str
+def test_the_canary_notices_a_head_that_still_answers_for_the_first_weights(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Keys of the previous candidate; a head, tied to the embedding, that is still the first candidate's."""
-    monkeypatch.setenv("CARELESS", missing)
-    engine = careless(workshop)
-    try:
+    """It is tied to the embedding, whose checksum is right: only an answer shows it."""
+    monkeypatch.setenv("CARELESS", "head")
+    with closing(careless(workshop)) as engine:
         with pytest.raises(EngineError, match="canary answer is off by"):
-            for recipe in recipes[:2]:
-                engine.load(Sent(recipe))
+            engine.load(workshop.base)
         with pytest.raises(EngineError, match="no weights are loaded"):
             engine.generate(PROMPTS, [], 4)
-    finally:
-        engine.close()
 
 
 def careless(workshop: Workshop) -> Engine:
