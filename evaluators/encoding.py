@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from evaluators.errors import EngineError
 
 logger = logging.getLogger(__name__)
+
+Token = TypeVar("Token", int, str)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def encode_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:
     return _tokens(tokenizer, prompts, **extra)
 
 
-def keep_last(encoded: Sequence[list[int]], context: int, max_tokens: int, cuts: Cuts) -> list[list[int]]:
+def keep_last(encoded: Sequence[list[Token]], context: int, max_tokens: int, cuts: Cuts) -> list[list[Token]]:
     """The end of each prompt, so long that an answer of `max_tokens` fits into the context with it.
 
     Raises EngineError when the answer leaves no room for a prompt.

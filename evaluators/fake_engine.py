@@ -41,6 +41,7 @@ class FakeEngine:
         self._shapes: dict[str, tuple[int, ...]] | None = None
         self._weights: str | None = None
         self._cuts = Cuts()
+        self._closed = False
 
     @property
     def description(self) -> str:
@@ -53,6 +54,8 @@ class FakeEngine:
         Raises EngineError for tensors unlike those that were loaded first, and for NaN or Inf.
         """
         self._weights = None
+        if self._closed:
+            raise EngineError("the engine is closed")
         digests, shapes = {}, {}
         for name, tensor in source:
             shapes[name] = tuple(tensor.shape)
@@ -75,7 +78,7 @@ class FakeEngine:
 
     def close(self) -> None:
         """Forget the weights."""
-        self._weights, self._shapes = None, {"closed": ()}
+        self._weights, self._closed = None, True
 
     def _check_loaded(self) -> None:
         if self._weights is None:

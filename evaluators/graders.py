@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from evaluators.benchmarks import task_config
 from evaluators.code_runner import run_programs
 from evaluators.errors import EngineError
 from evaluators.quiet import quiet
-from evaluators.tasks import task_config
 
 if TYPE_CHECKING:
-    from evaluators.slices import Item
+    from evaluators.items import Item
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,14 @@ class Grade:
 
     correct: bool
     extracted: str | None
+    flexible: bool | None = None
+    """The verdict under lm-eval's `flexible-extract`, which takes the last number, for tasks that have it."""
 
 
 Grader = Callable[[Sequence["Item"], Sequence[str]], list[Grade]]
+
+INVALID = "[invalid]"
+"""What a filter of lm-eval says when it finds nothing."""
 
 PROGRAM_SECONDS = 3.0
 """Time of one program: what lm-eval's code_eval allows."""
@@ -33,7 +38,17 @@ PROGRAM_SECONDS = 3.0
 
 def grade_gsm8k(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     """lm-eval's `exact_match` under its `strict-match` filter: the number after `#### `."""
-    return [_exact_match("gsm8k", item.doc["answer"], text) for item, text in zip(items, texts, strict=True)]
+    return _exact_matches("gsm8k", items, texts)
+
+
+def grade_gsm8k_cot(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
+    """As GSM8K, but the number after `The answer is`."""
+    return _exact_matches("gsm8k_cot", items, texts)
+
+
+def grade_gsm8k_cot_zeroshot(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
+    """As `gsm8k_cot`, by the filters of its zero-shot variant."""
+    return _exact_matches("gsm8k_cot_zeroshot", items, texts)
 
 
 def grade_minerva_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
@@ -46,60 +61,88 @@ def grade_minerva_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grad
 
 def grade_humaneval(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     """pass@1: the prompt with its completion passes the item's own `check`."""
-    programs = [humaneval_program(item.doc, text) for item, text in zip(items, texts, strict=True)]
+    return _run([humaneval_program(item.doc, text) for item, text in zip(items, texts, strict=True)])
+
+
+def grade_mbpp(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
+    """pass@1: the completion passes every assert of the item's `test_list`, after its `test_setup_code`."""
+    return _run([mbpp_program(item.doc, text) for item, text in zip(items, texts, strict=True)])
+
+
+def humaneval_program(doc: Mapping[str, Any], completion: str) -> str:
+    """A completed function followed by its tests, as HumanEval's own harness runs them."""
+    return f"{doc['prompt']}{completion}\n{doc['test']}\ncheck({doc['entry_point']})\n"
+
+
+def mbpp_program(doc: Mapping[str, Any], completion: str) -> str:
+    """A completion followed by the set-up and all the tests of its item."""
+    return "\n".join((completion, doc["test_setup_code"], *doc["test_list"], ""))
+
+
+GRADERS: Mapping[str, Grader] = {
+    "gsm8k": grade_gsm8k,
+    "gsm8k_cot": grade_gsm8k_cot,
+    "gsm8k_cot_zeroshot": grade_gsm8k_cot_zeroshot,
+    "minerva_math": grade_minerva_math,
+    "humaneval": grade_humaneval,
+    "mbpp": grade_mbpp,
+}
+"""What grades a text; `choices.GRADED_BY` picks among choices."""
+
+
+def _run(programs: Sequence[str]) -> list[Grade]:
     distinct = list(dict.fromkeys(programs))
     outcomes = dict(zip(distinct, run_programs(distinct, timeout_s=PROGRAM_SECONDS), strict=True))
     return [Grade(outcomes[program].passed, None) for program in programs]
 
 
-def humaneval_program(doc: Mapping[str, str], completion: str) -> str:
-    """A completed function followed by its tests, as HumanEval's own harness runs them."""
-    return f"{doc['prompt']}{completion}\n{doc['test']}\ncheck({doc['entry_point']})\n"
+def _exact_matches(task: str, items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
+    strict, flexible = _extractor(task, "strict-match"), _extractor(task, "flexible-extract")
+    equal = _exact_match(task)
 
+    def grade(gold: str, text: str) -> Grade:
+        answer = strict(text)
+        found = None if answer == INVALID else answer
+        return Grade(equal(gold, answer), found, flexible=equal(gold, flexible(text)))
 
-GRADERS: Mapping[str, Grader] = {
-    "gsm8k": grade_gsm8k,
-    "minerva_math": grade_minerva_math,
-    "humaneval": grade_humaneval,
-}
+    return [grade(item.doc["answer"], text) for item, text in zip(items, texts, strict=True)]
 
 
 @cache
-def _strict_match(task: str) -> tuple[Callable[[str], str], Callable[[str, str], bool]]:
-    """The `strict-match` filter and the `exact_match` metric as the task's YAML configures them."""
+def _extractor(task: str, name: str) -> Callable[[str], str]:
+    """The answer that one of the task's filters finds in a text, INVALID if none."""
     from lm_eval.api.instance import Instance
-    from lm_eval.api.registry import get_metric
     from lm_eval.filters import build_filter_ensemble
 
-    config = task_config(task)
-    steps = next(entry["filter"] for entry in config["filter_list"] if entry["name"] == "strict-match")
-    ensemble = build_filter_ensemble(
-        "strict-match", [[step["function"], _without(step, "function")] for step in steps]
-    )
-    metric = next(entry for entry in config["metric_list"] if entry["metric"] == "exact_match")
-    options = _without(metric, "metric", "aggregation", "higher_is_better")
-    exact_match = get_metric("exact_match")
+    steps = next(entry["filter"] for entry in task_config(task)["filter_list"] if entry["name"] == name)
+    ensemble = build_filter_ensemble(name, [[step["function"], _without(step, "function")] for step in steps])
 
     def extract(text: str) -> str:
         instance = Instance("generate_until", {}, (), 0, resps=[text])
         ensemble.apply([instance])
-        answer: str = instance.filtered_resps["strict-match"]
+        answer: str = instance.filtered_resps[name]
         return answer
+
+    return extract
+
+
+@cache
+def _exact_match(task: str) -> Callable[[str, str], bool]:
+    """The `exact_match` metric as the task configures it."""
+    from lm_eval.api.registry import get_metric
+
+    metric = next(entry for entry in task_config(task)["metric_list"] if entry["metric"] == "exact_match")
+    options = _without(metric, "metric", "aggregation", "higher_is_better")
+    exact_match = get_metric("exact_match")
 
     def equal(gold: str, answer: str) -> bool:
         return bool(exact_match(references=[gold], predictions=[answer], **options)["exact_match"])
 
-    return extract, equal
+    return equal
 
 
 def _without(entry: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: value for key, value in entry.items() if key not in keys}
-
-
-def _exact_match(task: str, gold: str, text: str) -> Grade:
-    extract, equal = _strict_match(task)
-    answer = extract(text)
-    return Grade(equal(gold, answer), None if answer == "[invalid]" else answer)
 
 
 @lru_cache(maxsize=100_000)

@@ -1,12 +1,15 @@
-"""The loop that asks an engine the items of a slice and grades what it says."""
+"""The loop that asks an engine the items of a slice and judges what it says, as the slice is scored."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
 
-from evaluators.engine import Completion, Engine
-from evaluators.graders import GRADERS, Grade
+from evaluators.choices import pick
+from evaluators.engine import Engine, Likelihood
+from evaluators.graders import GRADERS
 from evaluators.score import ItemResult
 from evaluators.slices import Item, Slice
 
@@ -27,24 +30,70 @@ def judge(
             deliver(_answered(engine, slice_, items))
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """What an engine said to one item, and the verdict."""
+
+    correct: bool
+    text: str
+    tokens: int
+    extracted: str | None = None
+    logprob: float | None = None
+
+
 def _answered(engine: Engine, slice_: Slice, items: Sequence[Item]) -> list[ItemResult]:
     began = perf_counter()
-    completions = engine.generate([item.prompt for item in items], slice_.stop, slice_.max_tokens)
-    grades = GRADERS[slice_.grader](items, [completion.text for completion in completions])
+    answers = _ASK[slice_.scoring](engine, slice_, items)
     share = (perf_counter() - began) / len(items)
     return [
-        _result(slice_, item, completion, grade, share)
-        for item, completion, grade in zip(items, completions, grades, strict=True)
+        ItemResult(
+            item=item.index,
+            correct=answer.correct,
+            text=answer.text,
+            tokens=answer.tokens,
+            seconds=share,
+            prompt_hash=slice_.prompt_hash(item),
+            extracted=answer.extracted,
+            logprob=answer.logprob,
+        )
+        for item, answer in zip(items, answers, strict=True)
     ]
 
 
-def _result(slice_: Slice, item: Item, completion: Completion, grade: Grade, seconds: float) -> ItemResult:
-    return ItemResult(
-        item=item.index,
-        correct=grade.correct,
-        text=completion.text,
-        tokens=completion.tokens,
-        seconds=seconds,
-        prompt_hash=slice_.prompt_hash(item),
-        extracted=grade.extracted,
+def _generated(engine: Engine, slice_: Slice, items: Sequence[Item]) -> list[_Answer]:
+    completions = engine.generate([item.prompt for item in items], slice_.stop, slice_.max_tokens)
+    grades = GRADERS[slice_.grader](items, [completion.text for completion in completions])
+    return [
+        _Answer(grade.correct, completion.text, completion.tokens, grade.extracted)
+        for completion, grade in zip(completions, grades, strict=True)
+    ]
+
+
+def _chosen(engine: Engine, slice_: Slice, items: Sequence[Item]) -> list[_Answer]:
+    """All choices of all items in one call: choices share their contexts."""
+    found = iter(engine.loglikelihood([(item.prompt, choice) for item in items for choice in item.choices]))
+    return [_choice(slice_.grader, item, list(islice(found, len(item.choices)))) for item in items]
+
+
+def _choice(grader: str, item: Item, likelihoods: Sequence[Likelihood]) -> _Answer:
+    assert item.right is not None, f"item {item.index} of a slice of choices has no right one"
+    chosen = pick(grader, item.choices, [each.logprob for each in likelihoods])
+    return _Answer(
+        correct=chosen == item.right,
+        text=item.choices[chosen],
+        tokens=likelihoods[chosen].tokens,
+        logprob=likelihoods[item.right].logprob,
     )
+
+
+def _gold(engine: Engine, slice_: Slice, items: Sequence[Item]) -> list[_Answer]:
+    """No text: the model is not asked for an answer, only how likely it finds the given one."""
+    found = engine.loglikelihood([(item.prompt, item.gold) for item in items])
+    return [_Answer(each.greedy, "", each.tokens, logprob=each.logprob) for each in found]
+
+
+_ASK: Mapping[str, Callable[[Engine, Slice, Sequence[Item]], list[_Answer]]] = {
+    "generate": _generated,
+    "choices": _chosen,
+    "gold": _gold,
+}

@@ -17,14 +17,16 @@ class ItemResult:
     """0-based row of the item in the task's data."""
     correct: bool
     text: str
-    """The completion, cut at the first stop string."""
+    """The completion, cut at the first stop string, or the choice; empty where neither was asked for."""
     tokens: int
-    """Generated tokens."""
+    """Generated tokens, or those of the continuation that was scored."""
     seconds: float
     """The item's share of its batch's time, generation and grading."""
     prompt_hash: str
     extracted: str | None = None
     """The answer that the grader found in the text, if it looks for one."""
+    logprob: float | None = None
+    """Natural log-probability of the whole gold answer, where it was asked."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,17 @@ class Accuracy:
     n: int
     low: float
     high: float
+
+
+@dataclass(frozen=True)
+class MeanLogprob:
+    """The mean over items of the gold answer's log-probability per token: natural log, at most 0.
+
+    It orders candidates finely, and is no accuracy: it never stands where one is asked for.
+    """
+
+    mean: float
+    n: int
 
 
 def wilson(correct: int, n: int, level: float = 0.95) -> Accuracy:

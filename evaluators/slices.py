@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from evaluators.errors import SliceError
-from evaluators.tasks import Questions, ask, grader_version
+from evaluators.benchmarks import grader_version
+from evaluators.errors import SliceError, TaskError
+from evaluators.items import Item
+from evaluators.reader import open_reader
+from evaluators.tasks import Questions, ask
+
+__all__ = ["Item", "Scoring", "Slice", "SliceRequest", "build_slices"]
 
 
-@dataclass(frozen=True)
-class Item:
-    """One question: its 0-based row in the task's data, the prompt that a model gets, and the row itself."""
-
-    index: int
-    prompt: str
-    doc: Mapping[str, str]
+Scoring = Literal["generate", "choices", "gold"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,9 @@ class Slice:
     stop: tuple[str, ...]
     max_tokens: int
     grader: str
+    scoring: Scoring = "generate"
+    """generate: a greedy answer is graded. choices: the likeliest choice is the answer. gold: only the
+    log-probability of `gold` is asked, and the item is correct where a greedy answer would begin with it."""
 
     @staticmethod
     def prompt_hash(item: Item) -> str:
@@ -42,17 +44,29 @@ class Slice:
     def digest(self, engine: str) -> str:
         """sha256 of all that determines a verdict besides the weights; `engine` is the engine's description.
 
-        The slice's name and split are left out: equal items share their evidence.
+        The slice's name and split are left out: equal items share their evidence. So is what a way of scoring
+        does not look at, such as the gold answer of an item whose answer is generated.
         """
         content = {
             "task": self.task,
             "grader": grader_version(self.grader),
-            "items": [asdict(item) for item in self.items],
+            "items": [_judged(item, self.scoring) for item in self.items],
             "stop": self.stop,
             "max_tokens": self.max_tokens,
             "engine": engine,
         }
+        if self.scoring != "generate":
+            content["scoring"] = self.scoring
         return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _judged(item: Item, scoring: Scoring) -> dict[str, Any]:
+    content: dict[str, Any] = {"index": item.index, "prompt": item.prompt, "doc": item.doc}
+    if scoring == "choices":
+        content |= {"choices": item.choices, "right": item.right}
+    if scoring == "gold":
+        content["gold"] = item.gold
+    return content
 
 
 @dataclass(frozen=True)
@@ -62,18 +76,25 @@ class SliceRequest:
     name: str
     task: str
     data: Path | None
+    """Local items; None: the task's dataset on the hub."""
     num_fewshot: int | None
     search: int
     holdout: int
     seed: int = 0
     max_tokens: int = 256
+    train: Path | None = None
+    """Local items to search by; `data` then only judges."""
+    chat: Path | None = None
+    """The folder of a model whose chat template the prompts are put in."""
 
 
 def build_slices(requests: Sequence[SliceRequest]) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
     """The search slices and the holdout slices of a study, each in the order of the requests.
 
-    Items with equal prompts count once. Prompts and seed alone decide their order: the first ones are the
-    holdout, the next ones search, so that asking for more search items leaves the holdout as it was.
+    Holdout items come from the split that judges, search items from the one to train on where there is one.
+    Items with equal prompts count once, and what could judge never steers. Prompts and seed alone decide the
+    order: of a single split the first ones are the holdout, the next ones search, so that asking for more
+    search items leaves the holdout as it was.
     Raises TaskError or SliceError.
     """
     pairs = [_build(request) for request in requests]
@@ -86,36 +107,71 @@ def _check_apart(slices: Sequence[Slice]) -> None:
     home: dict[str, Slice] = {}
     for part in slices:
         for item in part.items:
-            other = home.setdefault(item.prompt, part)
-            if other is not part:
-                raise SliceError(
-                    f"slices '{other.name}' ({other.split}) and '{part.name}' ({part.split}) share the item"
-                    f" {item.prompt[:40]!r}; give each slice data of its own"
-                )
+            for same in (item.prompt, json.dumps(item.doc, sort_keys=True)):
+                other = home.setdefault(same, part)
+                if other is not part:
+                    raise SliceError(
+                        f"slices '{other.name}' ({other.split}) and '{part.name}' ({part.split}) share the"
+                        f" item {item.prompt[:40]!r}; give each slice data of its own"
+                    )
 
 
 def _build(request: SliceRequest) -> tuple[Slice, Slice]:
-    questions = ask(request.task, request.data, request.num_fewshot)
-    items = _shuffled(_distinct(questions), request.seed)
-    asked = request.holdout + request.search
+    questions = _ask(request)
+    search, holdout = _draw(request, questions)
+
+    def cut(split: Literal["search", "holdout"], items: tuple[Item, ...]) -> Slice:
+        return Slice(
+            name=request.name,
+            task=request.task,
+            split=split,
+            items=items,
+            stop=questions.stop,
+            max_tokens=request.max_tokens if questions.scoring == "generate" else 0,
+            grader=questions.grader,
+            scoring=questions.scoring,
+        )
+
+    return cut("search", search), cut("holdout", holdout)
+
+
+def _ask(request: SliceRequest) -> Questions:
+    chat = None if request.chat is None else open_reader(request.chat).chat
+    try:
+        return ask(request.task, request.data, request.num_fewshot, request.train, chat)
+    except TaskError as error:
+        raise TaskError(f"slice '{request.name}': {error}") from error
+
+
+def _draw(request: SliceRequest, questions: Questions) -> tuple[tuple[Item, ...], tuple[Item, ...]]:
+    test = _shuffled(_distinct(questions.items), request.seed)
+    if questions.train is None:
+        asked = f"search {request.search} + holdout {request.holdout}"
+        source = request.data or request.task
+        _check_enough(request, source, test, f"{asked} = ", request.search + request.holdout)
+        return test[request.holdout :][: request.search], test[: request.holdout]
+    judging = {item.prompt for item in test}
+    own = [item for item in _distinct(questions.train) if item.prompt not in judging]
+    train = _shuffled(own, request.seed)
+    _check_enough(request, request.data or f"{request.task} (test)", test, "holdout ", request.holdout)
+    _check_enough(request, request.train or f"{request.task} (train)", train, "search ", request.search)
+    return train[: request.search], test[: request.holdout]
+
+
+def _check_enough(
+    request: SliceRequest, source: Path | str, items: Sequence[Item], wish: str, asked: int
+) -> None:
     if len(items) < asked:
         raise SliceError(
-            f"slice '{request.name}': {request.data or request.task} has {len(items)} different items, but "
-            f"search {request.search} + holdout {request.holdout} = {asked} are asked for; ask for fewer"
+            f"slice '{request.name}': {source} has {len(items)} different items, but {wish}{asked} are asked"
+            " for; ask for fewer"
         )
 
-    def cut(split: Literal["search", "holdout"], part: tuple[Item, ...]) -> Slice:
-        return Slice(
-            request.name, request.task, split, part, questions.stop, request.max_tokens, questions.grader
-        )
 
-    return cut("search", items[request.holdout : asked]), cut("holdout", items[: request.holdout])
-
-
-def _distinct(questions: Questions) -> list[Item]:
+def _distinct(items: Sequence[Item]) -> list[Item]:
     first: dict[str, Item] = {}
-    for row, prompt in zip(questions.rows, questions.prompts, strict=True):
-        first.setdefault(prompt, Item(row.index, prompt, row.doc))
+    for item in items:
+        first.setdefault(item.prompt, item)
     return list(first.values())
 
 

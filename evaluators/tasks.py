@@ -1,200 +1,119 @@
-"""lm-eval's task definitions: what a model is asked, and which grader judges the answer.
+"""What a model is asked: the items of a task, as lm-eval would ask them.
 
-A task's YAML is found by name without lm-eval's TaskManager, whose index takes 7 to 20 s to build. Few-shot
-examples are always the first ones: lm-eval's default sampler gives a document different ones in each call.
+Few-shot examples are always the first ones: lm-eval's default sampler gives a document different ones in each
+call. All prompts are built once, before a study.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
+from evaluators.benchmarks import GROUPS, Benchmark, benchmark_of, parts_of, task_config
 from evaluators.errors import SliceError, TaskError
-from evaluators.quiet import quiet
-from evaluators.rows import Row, read_rows
-
-if TYPE_CHECKING:
-    from lm_eval.api.task import ConfigurableTask
-
-
-@dataclass(frozen=True)
-class Benchmark:
-    """Tasks that share a schema and a grader."""
-
-    fields: Mapping[str, str]
-    """The schema: each field of a row and the mark that its text must contain ("" for none)."""
-    libraries: tuple[str, ...]
-    """Distributions whose version can change a prompt or a verdict."""
-    functions: bool = True
-    """False where lm-eval's Python beside the YAML fails to load offline, so that only its text is used."""
-
-
-BENCHMARKS: Mapping[str, Benchmark] = {
-    "gsm8k": Benchmark({"question": "", "answer": "#### "}, ("lm_eval",)),
-    "minerva_math": Benchmark({"problem": "", "solution": "\\boxed"}, ("lm_eval", "math-verify")),
-    "humaneval": Benchmark(
-        {"task_id": "", "prompt": "", "entry_point": "", "canonical_solution": "", "test": "def check("},
-        ("lm_eval",),
-        functions=False,
-    ),
-}
-
-MINERVA_MATH = (
-    "minerva_math_algebra",
-    "minerva_math_counting_and_prob",
-    "minerva_math_geometry",
-    "minerva_math_intermediate_algebra",
-    "minerva_math_num_theory",
-    "minerva_math_prealgebra",
-    "minerva_math_precalc",
-    "minerva_math500",
-)
+from evaluators.items import Item
+from evaluators.prompts import Chat, Part, hub_part, items_of, local_part, own_examples, quietly
+from evaluators.rows import Row, read_rows, text
 
 
 @dataclass(frozen=True)
 class Questions:
-    """A task's items as lm-eval would ask them: one prompt a row, and where to stop."""
+    """A task's items as lm-eval would ask them, and how their answers are judged."""
 
     grader: str
-    rows: tuple[Row, ...]
-    prompts: tuple[str, ...]
+    scoring: Literal["generate", "choices"]
+    items: tuple[Item, ...]
+    """Of the split that judges."""
+    train: tuple[Item, ...] | None
+    """Of the split that steers; None where there is only one, which then does both."""
     stop: tuple[str, ...]
 
 
-def ask(task: str, data: Path | None, num_fewshot: int | None) -> Questions:
-    """The items of `task` in a JSONL file or the hub's dataset, with the contexts that lm-eval gives a model.
+def ask(
+    task: str,
+    data: Path | None,
+    num_fewshot: int | None,
+    train: Path | None = None,
+    chat: Chat | None = None,
+) -> Questions:
+    """The items of `task` in JSONL files or the hub's dataset, with the contexts that lm-eval gives a model.
 
-    `num_fewshot` None means the task's own. Examples that the task does not bring along come from its
-    training split, or from the first rows of `data`, which then are no items.
+    `num_fewshot` None means the task's own. Examples that the task does not bring along come from the split
+    it names for that, or from the first rows of `train`, else of `data`; those rows are no items.
     Raises TaskError or SliceError.
     """
-    name = benchmark_of(task)
-    config = _config(task, data, num_fewshot)
-    with quiet("lm_eval"), _no_progress_bars():
-        definition, rows = _on_rows(name, config, data) if data else _on_hub(name, config)
-        prompts = tuple(_prompt(definition, doc) for doc in definition.eval_docs)
-    return Questions(name, rows, prompts, tuple(config["generation_kwargs"]["until"]))
+    benchmark = benchmark_of(task)
+    if data is None and task in GROUPS:
+        raise TaskError(f"task '{task}' needs `data:`; the hub has its parts: {', '.join(parts_of(task))}")
+    with quietly():
+        parts = list(_parts(task, benchmark, data, train, num_fewshot))
+        test = [item for part in parts for item in items_of(part, part.test, chat)]
+        steering = [item for part in parts for item in items_of(part, part.train or (), chat)]
+    per_character = chat is not None and benchmark.grader == "acc_norm"
+    return Questions(
+        grader=f"{benchmark.grader}_chat" if per_character else benchmark.grader,
+        scoring=benchmark.scoring,
+        items=_in_order(test),
+        train=None if parts[0].train is None else _in_order(steering),
+        stop=tuple((parts[0].definition.config.generation_kwargs or {}).get("until", ())),
+    )
 
 
-def benchmark_of(task: str) -> str:
-    """A task's key in BENCHMARKS, also its grader's name; raises TaskError with the nearest names."""
-    if task in BENCHMARKS:
-        return task
-    if task in MINERVA_MATH:
-        return "minerva_math"
-    known = [*BENCHMARKS, *MINERVA_MATH]
-    if task in _lm_eval_tasks():
-        raise TaskError(f"task '{task}' of lm-eval has no grader here; graded tasks: {', '.join(known)}")
-    near = difflib.get_close_matches(task, [*known, *sorted(_lm_eval_tasks())], n=3)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"graded tasks: {', '.join(known)}"
-    raise TaskError(f"lm-eval knows no task '{task}'; {hint}")
+def _in_order(items: Sequence[Item]) -> tuple[Item, ...]:
+    return tuple(sorted(items, key=lambda item: item.index))
 
 
-def grader_version(grader: str) -> str:
-    """The grader and the versions of the libraries behind its prompts and verdicts, as one line."""
-    return " ".join([f"{grader}/1", *(f"{name}=={version(name)}" for name in BENCHMARKS[grader].libraries)])
+def _parts(
+    task: str, benchmark: Benchmark, data: Path | None, train: Path | None, num_fewshot: int | None
+) -> Iterator[Part]:
+    """The task itself or, of a group whose rows say of which subject they are, the task of each subject."""
+    if data is None:
+        yield hub_part(benchmark, _config(task, num_fewshot))
+        return
+    by_subject = benchmark.subject if task in GROUPS else None
+    test = _read(data, benchmark, by_subject)
+    steering = None if train is None else _read(train, benchmark, by_subject)
+    if by_subject is None:
+        yield local_part(benchmark, _config(task, num_fewshot), test, steering, data)
+        return
+    for subject in dict.fromkeys(row.doc[by_subject] for row in test):
+        first = next(row.index for row in test if row.doc[by_subject] == subject)
+        config = _config(_of_subject(task, subject, f"{data} line {first + 1}"), num_fewshot)
+        own, own_train = (_only(part, by_subject, subject) for part in (test, steering))
+        assert own is not None
+        yield local_part(benchmark, config, own, own_train, data)
 
 
-def task_config(task: str) -> dict[str, Any]:
-    """The task's YAML with includes merged; functions that would not load offline are left as text."""
-    from lm_eval.tasks._yaml_loader import load_yaml
-
-    config: dict[str, Any] = load_yaml(_yaml(task), resolve_func=BENCHMARKS[benchmark_of(task)].functions)
-    return config
+def _only(rows: Sequence[Row] | None, field: str, value: str) -> tuple[Row, ...] | None:
+    return None if rows is None else tuple(row for row in rows if row.doc[field] == value)
 
 
-def _tasks_dir() -> Path:
-    spec = find_spec("lm_eval")
-    assert spec is not None
-    assert spec.submodule_search_locations
-    return Path(spec.submodule_search_locations[0], "tasks")
+def _of_subject(group: str, subject: str, place: str) -> str:
+    try:
+        benchmark_of(task := f"{group}_{subject}")
+    except TaskError as error:
+        raise SliceError(f"{place}: field '{benchmark_of(group).subject}': {error}") from error
+    return task
 
 
-def _yaml(task: str) -> Path:
-    # lm-eval's subjects share one prompt; `minerva_math` itself is only a name for them all.
-    name = "minerva_math_algebra" if task == "minerva_math" else task
-    return _tasks_dir() / benchmark_of(task) / f"{name}.yaml"
+def _read(file: Path, benchmark: Benchmark, by_subject: str | None) -> tuple[Row, ...]:
+    subject = {} if by_subject is None else {by_subject: text()}
+    rows = read_rows(file, {**benchmark.schema, **benchmark.asked, **subject})
+    for row in rows:
+        if wrong := benchmark.row(row.doc):
+            raise SliceError(f"{file} line {row.index + 1}: {wrong}")
+    return rows
 
 
-@cache
-def _lm_eval_tasks() -> frozenset[str]:
-    """The names in lm-eval's task files, by their lines that say `task: name`: under 1 s for 14,000 files."""
-    line = re.compile(rb"^task: *[\"']?([\w.-]+)[\"']? *(?:#.*)?$", re.MULTILINE)
-    found = (line.search(path.read_bytes()) for path in _tasks_dir().rglob("*.yaml"))
-    return frozenset(match[1].decode() for match in found if match)
-
-
-def _config(task: str, data: Path | None, num_fewshot: int | None) -> dict[str, Any]:
+def _config(task: str, num_fewshot: int | None) -> dict[str, Any]:
     """The task's YAML less metrics and filters (the graders apply them), its first examples as few-shots."""
-    if task == "minerva_math" and data is None:
-        raise TaskError(f"task '{task}' needs `data:`; the hub has its parts: {', '.join(MINERVA_MATH)}")
     config = {k: v for k, v in task_config(task).items() if k not in {"tag", "metric_list", "filter_list"}}
     config["fewshot_config"] = {**(config.get("fewshot_config") or {}), "sampler": "first_n"}
-    shots = config["num_fewshot"] if num_fewshot is None else num_fewshot
-    most = len(config["fewshot_config"]["samples"]()) if _brings_examples(config) else shots
+    shots = (config.get("num_fewshot") or 0) if num_fewshot is None else num_fewshot
+    own = own_examples(config)
+    most = shots if own is None else len(own)
     if not 0 <= shots <= most:
         raise TaskError(f"task '{task}': num_fewshot is {shots}; write a number from 0 to {max(most, 0)}")
     return {**config, "num_fewshot": shots}
-
-
-def _brings_examples(config: Mapping[str, Any]) -> bool:
-    return callable(config["fewshot_config"].get("samples"))
-
-
-def _on_rows(name: str, config: dict[str, Any], data: Path) -> tuple[ConfigurableTask, tuple[Row, ...]]:
-    """The task over local rows; no `process_docs`: MATH's only adds gold answers, which no prompt shows."""
-    from datasets import Dataset
-    from lm_eval.api.task import ConfigurableTask
-
-    rows = read_rows(data, BENCHMARKS[name].fields)
-    taken = 0 if _brings_examples(config) else config["num_fewshot"]
-    examples, items = rows[:taken], rows[taken:]
-    if not items:
-        raise SliceError(f"{data}: {len(rows)} rows, {taken} wanted as examples, leave no item; add items")
-
-    def dataset(part: Sequence[Row]) -> Dataset:
-        return Dataset.from_list([{"answer": "", **row.doc} for row in part])
-
-    splits = {config.get("training_split"): dataset(examples or items), config["test_split"]: dataset(items)}
-    source = {"custom_dataset": lambda **_: splits, "dataset_kwargs": None, "metadata": None}
-    return ConfigurableTask(config={**config, **source, "process_docs": None}), items
-
-
-def _on_hub(name: str, config: dict[str, Any]) -> tuple[ConfigurableTask, tuple[Row, ...]]:
-    from lm_eval.api.task import ConfigurableTask
-
-    try:
-        definition = ConfigurableTask(config=config)
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0]
-        raise SliceError(f"cannot load dataset {config['dataset_path']} ({reason}); give `data:`") from error
-    docs = ({field: doc[field] for field in BENCHMARKS[name].fields} for doc in definition.eval_docs)
-    return definition, tuple(Row(index, doc) for index, doc in enumerate(docs))
-
-
-def _prompt(definition: ConfigurableTask, doc: Mapping[str, Any]) -> str:
-    shots, prefix = definition.config.num_fewshot, definition.doc_to_prefix(doc)
-    prompt = definition.fewshot_context(doc, num_fewshot=shots, gen_prefix=prefix)
-    assert isinstance(prompt, str), "a task with several inputs has no single prompt"
-    return prompt
-
-
-@contextmanager
-def _no_progress_bars() -> Iterator[None]:
-    from datasets.utils import logging as bars
-
-    shown = bars.is_progress_bar_enabled()
-    bars.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            bars.enable_progress_bar()

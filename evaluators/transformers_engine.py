@@ -34,11 +34,11 @@ from evaluators.encoding import (
 from evaluators.engine import Completion, Likelihood, WeightSource
 from evaluators.errors import EngineError
 from evaluators.likelihood import score_batch, to_rows
+from evaluators.reader import context_of
 
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 
-_CONTEXT_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
 _COMPUTED = "rotary_emb.inv_freq"  # Old checkpoints carry it; models compute it.
 _NOT_GREEDY = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p"}
 _LENGTHS = {"max_length", "max_new_tokens"}
@@ -73,7 +73,7 @@ class TransformersEngine:
             # A step is over before a second thread has woken, and a busy machine makes the first one wait.
             torch.set_num_threads(1)
         self.model = model.to(self.device).eval()
-        self.context = _context(config, self.tokenizer)
+        self.context = context_of(config, self.tokenizer)
         self._pad = _pad_token(self.tokenizer)
         self._loaded = False
         self._cuts = Cuts()
@@ -90,6 +90,8 @@ class TransformersEngine:
         is tied to.
         """
         self._loaded = False
+        if "model" not in vars(self):
+            raise EngineError("the engine is closed")
         slots = self.model.state_dict(keep_vars=True)
         empty = {id(slot): name for name, slot in slots.items()}
         with torch.no_grad():
@@ -220,12 +222,6 @@ def _greedy(config_dir: Path, default: GenerationConfig) -> GenerationConfig:
     stored = config_dir / "generation_config.json"
     fields = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else default.to_diff_dict()
     return GenerationConfig(**{k: v for k, v in fields.items() if k not in _NOT_GREEDY | _LENGTHS})
-
-
-def _context(config: Any, tokenizer: Any) -> int:
-    text = getattr(config, "text_config", None) or config
-    known = (getattr(text, field, None) for field in _CONTEXT_FIELDS)
-    return int(next((n for n in known if n), tokenizer.model_max_length))
 
 
 def _pad_token(tokenizer: Any) -> int:

@@ -6,6 +6,7 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from evaluators.fit import Long
 from merging.methods import METHODS
 from merging.residency import MemoryPlan, plan
 from search.baselines import baselines
@@ -28,11 +29,15 @@ class Report:
     """Numbers that the sampler chooses."""
     search_items: int
     holdout_items: int
+    objective: str
+    """What trials are scored by on the search items."""
     trials: int
     answers: int
-    """Completions that the whole study asks for."""
+    """Items that the whole study asks, each of every candidate that gets it."""
     memory: MemoryPlan
     storage: str
+    long_prompts: tuple[Long, ...] = ()
+    """Slices with prompts that the model's context has no room for."""
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible check --json` prints it."""
@@ -40,6 +45,7 @@ class Report:
 
     def to_text(self) -> str:
         """A few lines for a person."""
+        by = "" if self.objective == "accuracy" else " (the log-probability of their gold answers)"
         named = "; ".join(f"{name}: {METHODS[name].summary}" for name in self.methods)
         return "\n".join(
             (
@@ -47,7 +53,8 @@ class Report:
                 f"  models    {', '.join(self.models)} ({self.model_parameters / 1e6:.2f}M parameters each)",
                 f"  method    {named}",
                 f"  space     {self.searched} numbers ({self.layer_groups} layer groups, and the rest)",
-                f"  items     {self.search_items} to search by, {self.holdout_items} others to judge by",
+                f"  items     {self.search_items} to search by{by}, {self.holdout_items} others to judge by",
+                *(f"            {long}" for long in self.long_prompts),
                 f"  budget    {self.trials} trials, about {self.answers:,} answers in all",
                 f"  storage   {self.storage}",
                 "  memory",
@@ -81,8 +88,10 @@ def check_study(spec: StudySpec, url: str) -> Report:
         searched=len(space.distributions),
         search_items=search,
         holdout_items=holdout,
+        objective=spec.objective,
         trials=spec.budget.trials,
         answers=(entrants + spec.budget.trials) * search + (entrants + finalists) * holdout,
         memory=memory,
         storage=url,
+        long_prompts=workshop.long_prompts,
     )

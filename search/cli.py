@@ -128,7 +128,9 @@ def run(
     spec = load_study(study)
     url = storage or spec.storage
     with _resumable(_command()):
-        rows = run_study(spec, url, Display(console(stderr=as_json)), trials=trials, hours=hours)
+        rows = run_study(
+            spec, url, Display(console(stderr=as_json), spec.objective), trials=trials, hours=hours
+        )
     if as_json:
         print(json.dumps([row.to_json() for row in rows]))
     else:
@@ -170,6 +172,49 @@ def leaderboard(study: StudyName, storage: Storage = None, as_json: Json = False
         print(json.dumps([row.to_json() for row in rows]))
     else:
         show_leaderboard(rows, study)
+
+
+@app.command()
+def items(
+    study: StudyName,
+    trial: Trial = None,
+    candidate: Annotated[
+        str | None,
+        typer.Option(help="This candidate: base, uniform, an expert's name.", show_default=False),
+    ] = None,
+    slice_: Annotated[
+        str | None, typer.Option("--slice", help="Items of this slice.", show_default=False)
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Items that judge or items that steer; by default holdout if asked, else search.",
+            metavar="search|holdout",
+            show_default=False,
+        ),
+    ] = None,
+    versus: Annotated[
+        str | None,
+        typer.Option(
+            help="Only what this other candidate (or trial number) answered differently.",
+            metavar="NAME|N",
+            show_default=False,
+        ),
+    ] = None,
+    wrong: Annotated[bool, typer.Option("--wrong", help="Only what was answered wrongly.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many.", show_default=False)] = None,
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """Show what a candidate answered to each item: verdict, text, tokens, seconds.
+
+    With --versus, what two candidates answered differently, and how often which of them was right.
+    """
+    from search.items import Asked, find_items
+
+    asked = Asked(study, trial, candidate, slice_, split, versus, wrong)
+    found = find_items(_url(storage), asked, limit)
+    print(json.dumps(found.to_json()) if as_json else "\n".join(found.to_text()))
 
 
 @app.command()
@@ -250,6 +295,31 @@ def evaluate(
         print(json.dumps(result.to_json()))
     else:
         show_evaluation(result)
+
+
+@app.command()
+def grade(
+    task: Annotated[str, typer.Argument(help="gsm8k, minerva_math, humaneval, mbpp, ...", metavar="TASK")],
+    data: Annotated[
+        Path, typer.Option(help="The items: JSONL in the benchmark's own schema.", metavar="ITEMS.jsonl")
+    ],
+    completions: Annotated[
+        Path,
+        typer.Option(
+            help='The answers: JSONL of {"item": 0-based line of the items, "completion": text}.',
+            metavar="FILE.jsonl",
+        ),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Grade answers that were made elsewhere, as a study grades its candidates'.
+
+    A completion is graded as it is; an item may have several. Code is run in the sandbox.
+    """
+    from search.grade import grade as grade_completions
+
+    graded = grade_completions(task, data, completions)
+    print(json.dumps(graded.to_json()) if as_json else graded.to_text())
 
 
 def _url(storage: str | None) -> str:

@@ -16,7 +16,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from search.runner import Step
+from search.runner import Phase, Step
+from search.spec import Objective
 from search.tables import percent
 
 PHASES = {"baselines": "baselines", "trials": "search", "holdout": "holdout"}
@@ -34,8 +35,9 @@ class Best:
         if step.score is not None and (self.score is None or step.score > self.score):
             self.name, self.score = step.name, step.score
 
-    def __str__(self) -> str:
-        return "-" if self.score is None else f"{percent(self.score)} ({self.name})"
+    def text(self, objective: Objective) -> str:
+        """As people read it, e.g. `81.2 (trial 4)`."""
+        return "-" if self.score is None else f"{shown(self.score, objective)} ({self.name})"
 
 
 @dataclass
@@ -43,6 +45,7 @@ class Display:
     """Shows steps as they come: a live bar on a terminal, a line per candidate elsewhere."""
 
     console: Console
+    objective: Objective = "accuracy"
     best: Best = field(default_factory=Best)
 
     def follow(self, steps: Iterable[Step], *, deadline: float = float("inf")) -> None:
@@ -66,7 +69,9 @@ class Display:
             for step, rate, _ in self._paced(steps, deadline):
                 if task is None:
                     task = progress.add_task(PHASES[step.phase], total=step.total, best="-", rate="-")
-                progress.update(task, completed=step.done, best=str(self.best), rate=f"{rate:.0f}")
+                progress.update(
+                    task, completed=step.done, best=self.best.text(self.objective), rate=f"{rate:.0f}"
+                )
                 if step.reason:
                     progress.console.print(
                         f"  {step.name} failed: {step.reason}", style="yellow", highlight=False
@@ -74,13 +79,17 @@ class Display:
 
     def _lines(self, steps: Iterable[Step], deadline: float) -> None:
         for step, rate, left in self._paced(steps, deadline):
-            score = f"failed: {step.reason}" if step.score is None else percent(step.score)
+            score = f"failed: {step.reason}" if step.score is None else self._score(step.score, step.phase)
             self.console.print(
                 f"{PHASES[step.phase]:<9} {step.done:>3}/{step.total}  {step.name:<10} {score}"
-                f"  best {self.best}  {rate:.0f}/min  {clock(left)} left",
+                f"  best {self.best.text(self.objective)}  {rate:.0f}/min  {clock(left)} left",
                 highlight=False,
                 soft_wrap=True,
             )
+
+    def _score(self, score: float, phase: Phase) -> str:
+        """The score in the units of its phase: holdout items are judged by accuracy."""
+        return shown(score, "accuracy" if phase == "holdout" else self.objective)
 
     def _paced(self, steps: Iterable[Step], deadline: float) -> Iterable[tuple[Step, float, float]]:
         """Each step with candidates a minute and seconds left, over the steps of this run."""
@@ -91,6 +100,11 @@ class Display:
             now = time.monotonic()
             pace = (now - began) / count
             yield step, 60 / max(pace, 1e-9), min(pace * (step.total - step.done), deadline - now)
+
+
+def shown(score: float, objective: Objective) -> str:
+    """A score as people read it: points of accuracy, or natural log-probability per token."""
+    return percent(score) if objective == "accuracy" else f"{score:.4f}"
 
 
 def clock(seconds: float) -> str:

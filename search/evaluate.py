@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -19,8 +20,10 @@ from merging.recipe import Parameters, Recipe, whole_model
 from search.measure import Bench
 from search.models import Found, find
 from search.spec import StudySpec
-from search.workshop import slice_requests, start_engine, study_slices
+from search.workshop import fit_slices, slice_requests, start_engine, study_slices
 from studies.store import StudyStore
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def evaluate(model: str, spec: StudySpec, url: str, allow_pickle: bool = False) 
     found = find(model, Path.cwd(), allow_pickle)
     checkpoint = _open(found, spec, allow_pickle)
     recipe = _itself(checkpoint, found, allow_pickle)
-    search, holdout = build_slices(slice_requests(spec))
+    search, holdout = _slices(spec, checkpoint.folder)
     with StudyStore(url) as store, closing(start_engine(spec, checkpoint.folder)) as engine:
         bench = Bench(store, engine)
         store.remember_slices(study_slices((*search, *holdout), bench.key))
@@ -67,6 +70,14 @@ def evaluate(model: str, spec: StudySpec, url: str, allow_pickle: bool = False) 
             search=_accuracies(bench, digest, search),
             holdout=_accuracies(bench, digest, holdout),
         )
+
+
+def _slices(spec: StudySpec, model: Path) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
+    search, holdout = build_slices(slice_requests(spec, model))
+    fitted = fit_slices((*search, *holdout), spec, model)
+    for long in fitted.long:
+        logger.warning("%s", long)
+    return fitted.slices[: len(search)], fitted.slices[len(search) :]
 
 
 def _open(found: Found, spec: StudySpec, allow_pickle: bool) -> Checkpoint:

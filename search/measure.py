@@ -14,6 +14,7 @@ from evaluators.judge import judge
 from evaluators.score import ItemResult
 from evaluators.slices import Slice
 from search.interrupt import exposed, shielded
+from studies.scores import slice_scores
 from studies.store import StudyStore
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Bench:
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> float:
-        """Ask what the store does not know of the model `digest`; return its mean accuracy over the slices.
+        """Ask what the store does not know of the model `digest`; return its score over the slices.
 
         The weights are written into the engine only if something is left to ask.
 
@@ -58,12 +59,15 @@ class Bench:
                 with exposed():
                     self._load(digest, source)
                     judge(self.engine, part, skip=done, deliver=partial(self._record, digest, key))
-        return self.mean_accuracy(digest, slices)
+        return self.score(digest, slices)
 
-    def mean_accuracy(self, digest: str, slices: Sequence[Slice]) -> float:
-        """The unweighted mean over slices of the share of items answered correctly, from the store alone."""
-        tallies = [self.store.tallies([digest], self.key(part))[digest] for part in slices]
-        return fmean(tally.correct / tally.n for tally in tallies)
+    def score(self, digest: str, slices: Sequence[Slice]) -> float:
+        """The unweighted mean over slices of what each is scored by, from the store alone.
+
+        That is the share of items answered correctly, or the gold answers' mean log-probability per token.
+        """
+        scores = [slice_scores(self.store, [digest], self.key(part), part.scoring) for part in slices]
+        return fmean(score[digest].mean for score in scores)
 
     def key(self, part: Slice) -> str:
         """The slice's digest as asked by this engine: what evidence is filed under."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,6 +19,8 @@ from search.workshop import Workshop, open_workshop, study_slices
 from studies.leaderboard import Row, build_leaderboard
 from studies.lease import exclusive
 from studies.store import StudyStore
+
+logger = logging.getLogger(__name__)
 
 
 def run_study(
@@ -36,6 +39,8 @@ def run_study(
     deadline = time.monotonic() + (float("inf") if hours is None else hours * 3600)
     with StudyStore(url) as store:
         workshop = open_workshop(spec)
+        for long in workshop.long_prompts:
+            logger.warning("%s", long)
         with closing(workshop.engine()) as engine:
             study = store.begin(spec.name, workshop.identity())
             with exclusive(store, spec.name), _ending(store, study), shielded():

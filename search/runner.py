@@ -36,7 +36,7 @@ class Step:
     total: int
     name: str
     score: float | None = None
-    """Mean over the slices of the share answered correctly; None where the candidate failed."""
+    """Mean over the slices of what they are scored by; None where the candidate failed."""
     reason: str | None = None
     seconds: float = 0.0
 
@@ -92,7 +92,7 @@ def finalists(search: Search, count: int) -> tuple[Entrant, ...]:
             entrant = Entrant("trial", row.name, search.store.recipe(row.digest), row.trial)
             first.setdefault(row.digest, entrant)
     slices = search.workshop.search_slices
-    score = {digest: search.bench.mean_accuracy(digest, slices) for digest in first}
+    score = {digest: search.bench.score(digest, slices) for digest in first}
     return tuple(sorted(first.values(), key=lambda e: (-score[e.recipe.digest], e.trial or 0))[:count])
 
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from merging.methods import METHODS, nearest
@@ -19,8 +28,18 @@ DEFAULT_STORAGE = "sqlite:///crucible.db"
 BASELINES = ("base", "uniform")
 VOCABULARIES = ("base", "union")
 """Names that leaderboards give to what is no expert."""
+BRANCHES = ("one file", "two files")
+"""The two forms of a slice's `data`, as pydantic is to call them."""
 SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
 Dtype = Literal["float32", "bfloat16", "float16"]
+Objective = Literal["accuracy", "gold_logprob"]
+
+
+class DataSpec(Section):
+    """Two JSONL files: the items of one steer the search, those of the other judge it."""
+
+    train: str
+    test: str
 
 
 class SliceSpec(Section):
@@ -28,13 +47,30 @@ class SliceSpec(Section):
 
     name: Annotated[str, Field(min_length=1)]
     task: str
-    data: str | None = None
-    """A JSONL file in the task's own schema; without it, the task's dataset on the hub."""
+    data: (
+        Annotated[
+            Annotated[str, Tag(BRANCHES[0])] | Annotated[DataSpec, Tag(BRANCHES[1])],
+            Discriminator(lambda given: BRANCHES[isinstance(given, dict | DataSpec)]),
+        ]
+        | None
+    ) = None
+    """A JSONL file in the task's own schema, or two; without it, the task's dataset on the hub."""
     num_fewshot: Annotated[int, Field(ge=0, strict=True)] | None = None
     search: Annotated[int, Field(ge=1, strict=True)]
     holdout: Annotated[int, Field(ge=1, strict=True)]
     seed: Annotated[int, Field(strict=True)] = 0
     """Which items are drawn: the same seed draws the same items in every study."""
+    chat_template: Annotated[bool, Field(strict=True)] = False
+    """Put the prompts into the chat template of the base model."""
+    long_prompts: Literal["truncate", "drop"] = "truncate"
+    """What becomes of a prompt that the model's context has no room for."""
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is no part of a study's identity where it is as it was before."""
+        said: dict[str, Any] = handler(self)
+        usual = {"chat_template": False, "long_prompts": "truncate"}
+        return {name: value for name, value in said.items() if usual.get(name, ...) != value}
 
 
 class SamplerSpec(Section):
@@ -93,6 +129,8 @@ class StudySpec(Section):
     allow_pickle: Annotated[bool, Field(strict=True)] = False
     search_space: SearchSpaceSpec
     slices: Annotated[tuple[SliceSpec, ...], Field(min_length=1)]
+    objective: Objective = "accuracy"
+    """What a trial is scored by on its search items; holdout items are always judged by accuracy."""
     sampler: SamplerSpec = SamplerSpec()
     engine: EngineSpec = EngineSpec()
     budget: BudgetSpec = BudgetSpec()
@@ -193,7 +231,7 @@ def _describe(error: ErrorDetails, path: Path, lines: dict[Location, int]) -> st
 def _is_union_branch(part: str | int) -> bool:
     """Pydantic names the branch of a union in the location; a study file has no such key."""
     return isinstance(part, str) and (
-        part.startswith(("constrained-", "literal[", "function-")) or part in ("int", "float")
+        part.startswith(("constrained-", "literal[", "function-")) or part in ("int", "float", *BRANCHES)
     )
 
 
@@ -210,6 +248,7 @@ def _fields_at(location: Location) -> list[str]:
 _SECTIONS: dict[str, type[BaseModel]] = {
     "search_space": SearchSpaceSpec,
     "slices": SliceSpec,
+    "data": DataSpec,
     "sampler": SamplerSpec,
     "engine": EngineSpec,
     "budget": BudgetSpec,

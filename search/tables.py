@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from evaluators.score import Accuracy
+from evaluators.score import Accuracy, MeanLogprob
 from studies.leaderboard import Row, conclusion
 from studies.verdict import Difference
 
@@ -35,7 +35,9 @@ def show_leaderboard(rows: Sequence[Row], study: str) -> None:
     if others:
         hidden = len(others) - UNJUDGED_SHOWN
         more = f"; {hidden} more are in --json" if hidden > 0 else ""
-        out.print(f"(in brackets: search items only, never judged{more})", style="dim", highlight=False)
+        gold = any(isinstance(score, MeanLogprob) for row in rows for score in row.search.values())
+        what = "search items only, never judged" + ("; log-probability of a gold token" if gold else "")
+        out.print(f"(in brackets: {what}{more})", style="dim", highlight=False)
     out.print(conclusion(rows), highlight=False, soft_wrap=True)
 
 
@@ -57,10 +59,12 @@ def leaderboard_table(rows: Sequence[Row], study: str) -> Table:
 
 def _scores(row: Row, slices: Sequence[str]) -> list[str]:
     if row.holdout_mean is None:
-        return [f"({percent(row.search[name].mean)})" if name in row.search else "-" for name in slices] + [
-            "-"
-        ]
+        return [f"({_search(row.search[name])})" if name in row.search else "-" for name in slices] + ["-"]
     return [percent(row.holdout[name].mean) for name in slices] + [percent(row.holdout_mean)]
+
+
+def _search(score: Accuracy | MeanLogprob) -> str:
+    return f"{score.mean:.3f}" if isinstance(score, MeanLogprob) else percent(score.mean)
 
 
 def percent(share: float) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from evaluators.engine import Engine
 from evaluators.errors import EngineError
+from evaluators.fit import Fitted, Long, fit
+from evaluators.reader import open_reader
 from evaluators.slices import Slice, SliceRequest, build_slices
 from merging.checkpoint import Checkpoint
 from merging.fingerprint import Fingerprint
@@ -17,7 +19,7 @@ from merging.worker import MergeWorker
 from search.errors import SearchError, SpecError
 from search.models import Found, Opened, find, open_found
 from search.space import SearchSpace
-from search.spec import VOCABULARIES, EngineSpec, StudySpec
+from search.spec import VOCABULARIES, DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
 from search.starting_points import starting_points
 from studies.rows import StudySlice
 
@@ -33,6 +35,8 @@ class Workshop:
     space: SearchSpace
     search_slices: tuple[Slice, ...]
     holdout_slices: tuple[Slice, ...]
+    long_prompts: tuple[Long, ...] = ()
+    """Where prompts are longer than the model's context leaves room for."""
 
     @property
     def slices(self) -> tuple[Slice, ...]:
@@ -57,6 +61,8 @@ class Workshop:
         places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source"}
         spec = self.spec.model_dump(mode="json", by_alias=True, exclude=places)
         spec["engine"] = self.spec.engine.identity()
+        if self.spec.objective == "accuracy":
+            del spec["objective"]  # studies that began before there was a choice stay what they were
         if self.spec.tokenizer_name is not None:
             spec["tokenizer_source"] = self.spec.tokenizer_name
         models = {name: dict(fingerprint.parts) for name, fingerprint in self.fingerprints.items()}
@@ -66,7 +72,7 @@ class Workshop:
 
 def study_slices(slices: Sequence[Slice], key: Callable[[Slice], str]) -> list[StudySlice]:
     """The slices as the store files them, each under its key."""
-    return [StudySlice(s.name, s.task, s.split, key(s), len(s.items)) for s in slices]
+    return [StudySlice(s.name, s.task, s.split, key(s), len(s.items), s.scoring) for s in slices]
 
 
 def start_engine(spec: StudySpec, model: Path) -> Engine:
@@ -118,15 +124,17 @@ def open_workshop(spec: StudySpec) -> Workshop:
         allow_pickle=spec.allow_pickle,
     )
     _check_space(space, spec)
-    search, holdout = build_slices(slice_requests(spec))
+    search, holdout = build_slices(slice_requests(spec, base.folder))
+    fitted = fit_slices((*steering(search, spec.objective), *holdout), spec, base.folder)
     return Workshop(
         spec=spec,
         base=base,
         experts=experts,
         fingerprints=dict(zip(("base", *spec.expert_names), opened.fingerprints, strict=True)),
         space=space,
-        search_slices=search,
-        holdout_slices=holdout,
+        search_slices=fitted.slices[: len(search)],
+        holdout_slices=fitted.slices[len(search) :],
+        long_prompts=fitted.long,
     )
 
 
@@ -138,21 +146,57 @@ def _open_models(spec: StudySpec) -> Opened:
     return open_found(base, experts, source, spec.allow_pickle)
 
 
-def slice_requests(spec: StudySpec) -> list[SliceRequest]:
-    """The study's slices as the judges want them asked for, with paths made absolute."""
+def slice_requests(spec: StudySpec, model: Path) -> list[SliceRequest]:
+    """The study's slices as the judges want them asked for, with paths made absolute.
+
+    `model` is whose chat template prompts are put in, where a slice wants that.
+    """
     return [
         SliceRequest(
             name=s.name,
             task=s.task,
-            data=None if s.data is None else spec.folder / s.data,
+            data=_test_file(spec, s),
             num_fewshot=s.num_fewshot,
             search=s.search,
             holdout=s.holdout,
             seed=s.seed,
             max_tokens=spec.engine.max_tokens,
+            train=spec.folder / s.data.train if isinstance(s.data, DataSpec) else None,
+            chat=model if s.chat_template else None,
         )
         for s in spec.slices
     ]
+
+
+def _test_file(spec: StudySpec, slice_: SliceSpec) -> Path | None:
+    data = slice_.data.test if isinstance(slice_.data, DataSpec) else slice_.data
+    return None if data is None else spec.folder / data
+
+
+def fit_slices(slices: Sequence[Slice], spec: StudySpec, model: Path) -> Fitted:
+    """The slices less the items that are dropped because `model` has no room for their prompts.
+
+    Raises:
+        SliceError: the model has no tokenizer, or a slice would be left without an item.
+    """
+    return fit(slices, open_reader(model), {s.name: s.long_prompts for s in spec.slices})
+
+
+def steering(slices: Sequence[Slice], objective: Objective) -> tuple[Slice, ...]:
+    """The search slices, scored by what the study asks for.
+
+    Raises:
+        SpecError: gold answers are to be scored, and an item has none.
+    """
+    if objective == "accuracy":
+        return tuple(slices)
+    for part in slices:
+        if lacking := sum(not item.gold for item in part.items):
+            raise SpecError(
+                f"objective: gold_logprob needs a gold answer for every item, but {lacking} of slice"
+                f" {part.name!r} ({part.task}) have none; write accuracy, or drop the slice"
+            )
+    return tuple(replace(part, scoring="gold") for part in slices)
 
 
 def _check_space(space: SearchSpace, spec: StudySpec) -> None:

@@ -35,6 +35,7 @@ def evidence_rows(
             "seconds": result.seconds,
             "prompt_hash": result.prompt_hash,
             "measured_at": measured_at,
+            "logprob": result.logprob,
         }
         for result in sorted(results, key=lambda result: result.item)
     ]
@@ -50,6 +51,7 @@ def read_result(row: Row[Any]) -> ItemResult:
         seconds=row.seconds,
         prompt_hash=row.prompt_hash,
         extracted=row.extracted,
+        logprob=row.logprob,
     )
 
 

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass
 from statistics import fmean
 from typing import Any
 
-from evaluators.score import Accuracy, wilson
-from studies.rows import Candidate, CandidateKind, StudySlice, Tally
+from evaluators.score import Accuracy, MeanLogprob, wilson
+from studies.rows import Candidate, CandidateKind, StudySlice
+from studies.scores import slice_scores
 from studies.store import StudyStore
 from studies.verdict import Difference, Verdicts, paired_difference, simultaneous_level
 
@@ -24,7 +25,8 @@ class Row:
     kind: CandidateKind
     trial: int | None
     digest: str
-    search: Mapping[str, Accuracy]
+    search: Mapping[str, Accuracy | MeanLogprob]
+    """The mean log-probability of gold answers in studies whose objective that is."""
     holdout: Mapping[str, Accuracy]
     holdout_mean: float | None
     """Unweighted mean over the holdout slices; None unless every item of each was asked."""
@@ -38,7 +40,7 @@ class Row:
             "kind": self.kind,
             "trial": self.trial,
             "digest": self.digest,
-            "search": {name: {"mean": score.mean, "n": score.n} for name, score in self.search.items()},
+            "search": {name: _score(score) for name, score in self.search.items()},
             "holdout": {name: asdict(score) for name, score in self.holdout.items()},
             "holdout_mean": self.holdout_mean,
             "vs_best_expert": _interval(self.vs_best_expert),
@@ -57,9 +59,10 @@ def build_leaderboard(store: StudyStore, study: str) -> list[Row]:
     slices = store.slices(key)
     holdout = _judge(store, complete, [part for part in slices if part.split == "holdout"])
     search = [part for part in slices if part.split == "search"]
-    tallies = {part.name: store.tallies([each.digest for each in complete], part.digest) for part in search}
+    digests = [candidate.digest for candidate in complete]
+    scores = {part.name: slice_scores(store, digests, part.digest, part.scoring) for part in search}
     asked = sum(part.n for part in search)
-    rows = [_row(candidate, tallies, holdout) for candidate in complete]
+    rows = [_row(candidate, scores, holdout) for candidate in complete]
     return sorted(rows, key=lambda row: _rank(row, asked))
 
 
@@ -117,16 +120,17 @@ def _judge(store: StudyStore, candidates: Sequence[Candidate], slices: Sequence[
     )
 
 
-def _row(candidate: Candidate, tallies: Mapping[str, Mapping[str, Tally]], holdout: _Holdout) -> Row:
+def _row(
+    candidate: Candidate, scores: Mapping[str, Mapping[str, Accuracy | MeanLogprob]], holdout: _Holdout
+) -> Row:
     digest = candidate.digest
     verdicts = holdout.verdicts.get(digest)
-    search = {name: found[digest] for name, found in tallies.items() if found[digest].n}
     return Row(
         name=candidate.name,
         kind=candidate.kind,
         trial=candidate.trial,
         digest=digest,
-        search={name: wilson(tally.correct, tally.n) for name, tally in search.items()},
+        search={name: found[digest] for name, found in scores.items() if digest in found},
         holdout={name: wilson(sum(items.values()), len(items)) for name, items in (verdicts or {}).items()},
         holdout_mean=None if verdicts is None else _mean(verdicts),
         vs_best_expert=holdout.difference(digest, holdout.best_expert),
@@ -144,6 +148,11 @@ def _rank(row: Row, asked: int) -> tuple[Any, ...]:
     mean = fmean(score.mean for score in row.search.values()) if row.search else 0.0
     judged = (0, -row.holdout_mean) if row.holdout_mean is not None else (1, 0.0)
     return (*judged, answered < asked, -mean, KIND_ORDER.index(row.kind), row.trial or 0, row.name)
+
+
+def _score(score: Accuracy | MeanLogprob) -> dict[str, Any]:
+    found: dict[str, Any] = {"mean": score.mean, "n": score.n}
+    return {**found, "of": "gold_logprob"} if isinstance(score, MeanLogprob) else found
 
 
 def _interval(difference: Difference | None) -> dict[str, float] | None:

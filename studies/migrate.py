@@ -10,7 +10,7 @@ from studies.connect import writing
 from studies.errors import StorageError
 from studies.schema import VERSION_TABLE
 
-HEAD = "0001"
+HEAD = "0002"
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x6372756369626C65  # "crucible"
 

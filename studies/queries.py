@@ -57,6 +57,7 @@ def select_slices(study: int) -> Select[Any]:
     """A study's slices in their order, as the fields of `StudySlice`."""
     return (
         select(study_slices.c.name, slices.c.task, study_slices.c.split, slices.c.digest, slices.c.n)
+        .add_columns(slices.c.scoring)
         .join_from(study_slices, slices)
         .where(study_slices.c.study_id == study)
         .order_by(study_slices.c.position)
@@ -82,6 +83,16 @@ def select_verdicts(recipe_digests: Sequence[str], slice_digest: str) -> Select[
     return (
         select(e.recipe_digest, e.item, e.correct)
         .where(e.recipe_digest.in_(recipe_digests), e.slice_digest == slice_digest)
+        .order_by(e.item)
+    )
+
+
+def select_logprobs(recipe_digests: Sequence[str], slice_digest: str) -> Select[Any]:
+    """(recipe digest, item, log-probability, tokens) of the gold answers that were scored on a slice."""
+    e = evidence.c
+    return (
+        select(e.recipe_digest, e.item, e.logprob, e.tokens)
+        .where(e.recipe_digest.in_(recipe_digests), e.slice_digest == slice_digest, e.logprob.is_not(None))
         .order_by(e.item)
     )
 

@@ -10,6 +10,7 @@ StudyState = Literal["searching", "judging", "complete", "stopped", "failed"]
 CandidateKind = Literal["base", "expert", "uniform", "trial", "fused"]
 CandidateState = Literal["running", "complete", "failed"]
 Split = Literal["search", "holdout"]
+Scoring = Literal["generate", "choices", "gold"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class StudySlice:
     digest: str
     n: int
     """Items in it."""
+    scoring: Scoring = "generate"
+    """By what: a generated answer, the likeliest choice, or the likelihood of the gold answer."""
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ slices = Table(
     Column("digest", String, primary_key=True),
     Column("task", String, nullable=False),
     Column("n", Integer, nullable=False),
+    Column("scoring", String, nullable=False, server_default="generate"),
 )
 
 study_slices = Table(
@@ -97,6 +98,7 @@ evidence = Table(
     Column("seconds", Float, nullable=False),
     Column("prompt_hash", String, nullable=False),
     Column("measured_at", DateTime, nullable=False),
+    Column("logprob", Float),
     # The key is most of a row: SQLite would otherwise keep it twice.
     sqlite_with_rowid=False,
 )

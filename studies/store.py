@@ -194,6 +194,18 @@ class StudyStore:
             found.update({digest: Tally(correct, n) for digest, correct, n in rows})
         return found
 
+    def logprobs(self, recipe_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, float]]:
+        """Per recipe, the log-probability that it gave each item's gold answer, per token of that answer.
+
+        For slices that are scored by it: elsewhere `tokens` counts another text.
+        """
+        found: dict[str, dict[int, float]] = {digest: {} for digest in recipe_digests}
+        with reading(self.engine) as connection:
+            rows = connection.execute(queries.select_logprobs(list(found), slice_digest))
+            for digest, item, logprob, tokens in rows:
+                found[digest][item] = logprob / tokens
+        return found
+
     def results(self, recipe_digest: str, slice_digest: str) -> list[ItemResult]:
         """Everything measured of one model on one slice, in the order of the items."""
         with reading(self.engine) as connection:
@@ -203,7 +215,7 @@ class StudyStore:
 
 def _insert_slices(connection: Connection, rows: Sequence[StudySlice]) -> None:
     for row in rows:
-        shared = {"digest": row.digest, "task": row.task, "n": row.n}
+        shared = {"digest": row.digest, "task": row.task, "n": row.n, "scoring": row.scoring}
         connection.execute(insert_new(connection, slices), shared)
 
 

@@ -112,6 +112,8 @@ class EngineContract:
         yield engine
         engine.close()
         assert refuses_to_answer(engine)
+        with pytest.raises(EngineError, match="closed"):
+            engine.load(Weights())
         engine.close()
 
     @pytest.fixture

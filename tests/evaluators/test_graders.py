@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from evaluators import graders
+from evaluators.benchmarks import BENCHMARKS
+from evaluators.choices import GRADED_BY
 from evaluators.code_runner import Outcome
 from evaluators.errors import EngineError
-from evaluators.graders import GRADERS, Grade, humaneval_program
+from evaluators.graders import GRADERS, Grade, humaneval_program, mbpp_program
 from evaluators.slices import Item
-from evaluators.tasks import BENCHMARKS
 
 
 def items(docs: list[dict]) -> list[Item]:
@@ -30,32 +31,42 @@ def grade(grader: str, doc: dict, text: str) -> Grade:
 
 
 def test_every_benchmark_has_a_grader() -> None:
-    assert set(GRADERS) == set(BENCHMARKS)
+    generated = {each.grader for each in BENCHMARKS.values() if each.scoring == "generate"}
+    chosen = {each.grader for each in BENCHMARKS.values() if each.scoring == "choices"}
+    assert generated == set(GRADERS)
+    assert chosen | {"acc_norm_chat"} == set(GRADED_BY)
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("so it is\n#### 1234", Grade(True, "1234")),
-        ("#### 1,234", Grade(True, "1,234")),
-        ("#### 1234.", Grade(True, "1234.")),
-        ("#### 1234\n#### 9", Grade(True, "1234")),
-        ("#### 1235", Grade(False, "1235")),
-        ("####1234", Grade(False, None)),
-        ("the answer is 1234", Grade(False, None)),
-        ("", Grade(False, None)),
+        ("so it is\n#### 1234", Grade(True, "1234", flexible=True)),
+        ("#### 1,234", Grade(True, "1,234", flexible=True)),
+        ("#### 1234.", Grade(True, "1234.", flexible=True)),
+        ("#### 1234\n#### 9", Grade(True, "1234", flexible=False)),
+        ("#### 1235", Grade(False, "1235", flexible=False)),
+        ("####1234", Grade(False, None, flexible=True)),
+        ("the answer is 1234", Grade(False, None, flexible=True)),
+        ("", Grade(False, None, flexible=False)),
     ],
 )
-def test_gsm8k_wants_the_number_after_the_mark(text: str, expected: Grade) -> None:
+def test_gsm8k_wants_the_number_after_the_mark_and_flexibly_the_last_one(text: str, expected: Grade) -> None:
     assert grade("gsm8k", {"answer": "600+634=1,234\n#### 1,234"}, text) == expected
 
 
 def test_gsm8k_gold_answers_are_right_and_altered_ones_wrong(benchmark_data: Path) -> None:
-    docs = rows(benchmark_data / "gsm8k_test.jsonl")[:150]
+    docs = rows(benchmark_data / "gsm8k_test.jsonl")
     gold = [doc["answer"] for doc in docs]
     altered = [re.sub(r"#### (-?)", r"#### \g<1>1", answer) for answer in gold]
-    assert all(found.correct for found in GRADERS["gsm8k"](items(docs), gold))
-    assert not any(found.correct for found in GRADERS["gsm8k"](items(docs), altered))
+    assert sum(found.correct for found in GRADERS["gsm8k"](items(docs), gold)) == 1319
+    assert sum(found.correct for found in GRADERS["gsm8k"](items(docs), altered)) == 0
+
+
+@pytest.mark.parametrize("task", ["gsm8k_cot", "gsm8k_cot_zeroshot"])
+def test_a_chain_of_thought_ends_with_the_words_of_its_examples(task: str) -> None:
+    doc = {"answer": "600+634=1,234\n#### 1,234"}
+    assert grade(task, doc, "600 and 634. The answer is 1,234.") == Grade(True, "1,234", flexible=True)
+    assert grade(task, doc, "600 and 634.\n#### 1234") == Grade(False, None, flexible=True)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +100,19 @@ def test_math_verdicts_are_those_of_lm_eval(benchmark_data: Path) -> None:
         assert found.correct == bool(process_results(doc, [text])["math_verify"])
 
 
+def test_math_gold_solutions_are_right_and_those_of_another_item_wrong(benchmark_data: Path) -> None:
+    docs = rows(benchmark_data / "math500_first250.jsonl")
+    gold = [doc["solution"] for doc in docs]
+    answers = [doc["answer"].removeprefix("x=") for doc in docs]  # x=5 and 5 are the same answer
+    after = [[*range(i + 1, len(docs)), *range(i)] for i in range(len(docs))]
+    others = [
+        gold[next(j for j in later if answers[j] != answer)]
+        for answer, later in zip(answers, after, strict=True)
+    ]
+    assert sum(found.correct for found in GRADERS["minerva_math"](items(docs), gold)) == 250
+    assert sum(found.correct for found in GRADERS["minerva_math"](items(docs), others)) == 0
+
+
 def test_math_is_refused_outside_the_main_thread() -> None:
     raised: list[BaseException] = []
 
@@ -105,11 +129,11 @@ def test_math_is_refused_outside_the_main_thread() -> None:
 
 
 def test_humaneval_solutions_pass_and_empty_ones_fail(benchmark_data: Path) -> None:
-    docs = rows(benchmark_data / "HumanEval.jsonl.gz")[::3]
+    docs = rows(benchmark_data / "HumanEval.jsonl.gz")
     gold = [doc["canonical_solution"] for doc in docs]
     empty = ["    return None"] * len(docs)
-    assert all(found.correct for found in GRADERS["humaneval"](items(docs), gold))
-    assert not any(found.correct for found in GRADERS["humaneval"](items(docs), empty))
+    assert sum(found.correct for found in GRADERS["humaneval"](items(docs), gold)) == 164
+    assert sum(found.correct for found in GRADERS["humaneval"](items(docs), empty)) <= 4
 
 
 def test_humaneval_grades_each_item_by_its_own_test() -> None:
@@ -129,6 +153,36 @@ def test_a_program_is_prompt_completion_tests_and_their_call() -> None:
     doc = {"prompt": "def f():\n", "entry_point": "f", "test": "def check(c):\n    assert c()"}
     assert humaneval_program(doc, "    return 1") == (
         "def f():\n    return 1\ndef check(c):\n    assert c()\ncheck(f)\n"
+    )
+
+
+MBPP = {
+    "text": "Write a function to double.",
+    "code": "def double(n):\r\n  return fold(n, 2)",
+    "test_setup_code": "def fold(n, times):\n    return n * times",
+    "test_list": ["assert double(0) == 0", "assert double(2) == 4", "assert double(3) == 6"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "correct"),
+    [
+        (MBPP["code"], True),  # its set-up is at hand when the tests call it
+        ("def double(n):\n    return n ** 2", False),  # right by two of its three tests
+        ("def twice(n):\n    return 2 * n", False),
+        ("def double(n):\n    return 2 * n\n[DONE]", False),  # as given: nothing is cut
+        ("import os\nos._exit(0)", False),
+        ("", False),
+    ],
+)
+def test_mbpp_wants_every_assert_of_the_list_to_hold(text: str, correct: bool) -> None:
+    assert grade("mbpp", MBPP, text).correct is correct
+
+
+def test_an_mbpp_program_is_completion_set_up_and_all_tests() -> None:
+    assert mbpp_program(MBPP | {"test_setup_code": "import math"}, "def double(n): ...") == (
+        "def double(n): ...\nimport math\n"
+        "assert double(0) == 0\nassert double(2) == 4\nassert double(3) == 6\n"
     )
 
 

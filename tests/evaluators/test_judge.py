@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from evaluators.engine import Completion, WeightSource
+from evaluators.engine import Completion, Likelihood, WeightSource
 from evaluators.errors import EngineError
 from evaluators.judge import BATCH, judge
 from evaluators.score import ItemResult
@@ -14,9 +14,13 @@ from evaluators.transformers_engine import TransformersEngine
 
 
 class Scripted:
-    """An Engine that answers each number with the even one below, and breaks when it is told to."""
+    """An Engine that answers each number with the even one below, and breaks when it is told to.
+
+    It finds a text the likelier the shorter it is, and would say any of up to three characters itself.
+    """
 
     description = "scripted"
+    context = 512
 
     def __init__(self, breaks_at: int | None = None) -> None:
         self.asked: list[list[str]] = []
@@ -29,6 +33,10 @@ class Scripted:
             raise EngineError("out of memory")
         self.asked.append(list(prompts))
         return [Completion(f"#### {int(prompt) // 2 * 2}", 7) for prompt in prompts]
+
+    def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
+        self.asked.append([context + continuation for context, continuation in pairs])
+        return [Likelihood(-float(len(text)), len(text), len(text) < 4) for _, text in pairs]
 
     def close(self) -> None: ...
 
@@ -82,3 +90,58 @@ def test_the_same_weights_give_the_same_results(pico: Path, numbers: Slice) -> N
     first, second = ([replace(result, seconds=0.0) for result in results] for results in runs)
     assert first == second
     assert len({result.text for result in first}) > 1
+
+
+CHOICES = (
+    Item(4, "Who?", {}, choices=(" nobody", " I", " you all"), right=1, gold=" I"),
+    Item(7, "What?", {}, choices=(" a", " nothing"), right=1, gold=" nothing"),
+)
+
+
+def choices(grader: str, **changes: object) -> Slice:
+    return replace(Slice("quiz", "arc", "search", CHOICES, (), 8, grader, "choices"), **changes)
+
+
+def test_the_likeliest_choice_is_the_answer_and_the_right_ones_likelihood_is_kept() -> None:
+    engine, results = Scripted(), []
+    judge(engine, choices("acc"), (), results.extend)
+    assert engine.asked == [["Who? nobody", "Who? I", "Who? you all", "What? a", "What? nothing"]]
+    first, second = results
+    assert (first.item, first.correct, first.text, first.tokens, first.logprob) == (4, True, " I", 2, -2.0)
+    assert (second.item, second.correct, second.text, second.tokens, second.logprob) == (
+        7,
+        False,
+        " a",
+        2,
+        -8.0,
+    )
+    assert first.prompt_hash == Slice.prompt_hash(CHOICES[0])
+    assert (first.extracted, second.extracted) == (None, None)
+
+
+def test_the_grader_says_what_makes_a_choice_likely() -> None:
+    results: list[ItemResult] = []
+    judge(Scripted(), choices("acc_norm"), (), results.extend)  # per character without the space: 7/6, 2, 8/7
+    assert [result.text for result in results] == [" you all", " nothing"]
+    assert [result.correct for result in results] == [False, True]
+    assert [result.logprob for result in results] == [-2.0, -8.0]
+
+
+def test_a_slice_scored_by_gold_answers_asks_for_nothing_but_their_likelihood() -> None:
+    engine, results = Scripted(), []
+    judge(engine, choices("acc", scoring="gold"), {4}, results.extend)
+    judge(engine, choices("acc", scoring="gold"), {7}, results.extend)
+    assert engine.asked == [["What? nothing"], ["Who? I"]]
+    seen = [(each.item, each.correct, each.text, each.tokens, each.logprob) for each in results]
+    assert seen == [(7, False, "", 8, -8.0), (4, True, "", 2, -2.0)]
+
+
+def test_a_real_engine_chooses_as_lm_eval_would(pico: Path) -> None:
+    engine = TransformersEngine(pico)
+    engine.load(load_file(pico / "model.safetensors").items())
+    results: list[ItemResult] = []
+    judge(engine, choices("acc"), (), results.extend)
+    for item, result in zip(CHOICES, results, strict=True):
+        alone = [engine.loglikelihood([(item.prompt, choice)])[0].logprob for choice in item.choices]
+        assert result.text == item.choices[alone.index(max(alone))]
+        assert result.logprob == pytest.approx(alone[item.right or 0], abs=1e-4)

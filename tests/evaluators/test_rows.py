@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from evaluators.errors import SliceError
-from evaluators.rows import read_rows
+from evaluators.rows import read_rows, text, texts, whole
 
-FIELDS = {"question": "", "answer": "#### "}
+FIELDS = {"question": text(), "answer": text("#### ")}
 GOOD = {"question": "1+1?", "answer": "2\n#### 2", "more": [1]}
 
 
@@ -61,3 +61,22 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.jsonl.gz").write_bytes(gzip.compress(b"x" * 999)[:-9])
     with pytest.raises(SliceError, match=r"cut\.jsonl\.gz: cannot be read"):
         read_rows(tmp_path / "cut.jsonl.gz", FIELDS)
+
+
+@pytest.mark.parametrize(
+    ("check", "value", "wrong"),
+    [
+        (texts(2), ["a", "b"], ""),
+        (texts(2), ["a"], "holds 1 strings, but 2 are needed"),
+        (texts(1), ["a", ""], "holds an empty string"),
+        (texts(1), "a", "must be a list of strings, found str"),
+        (texts(1), ["a", 1], "must be a list of strings, found a list with int"),
+        (whole(4), 3, ""),
+        (whole(4), 4, "must be a whole number from 0 to 3, found 4"),
+        (whole(4), "C", "must be a whole number from 0 to 3, found 'C'"),
+        (whole(), True, "must be a whole number from 0, found True"),
+        (whole(), -1, "must be a whole number from 0, found -1"),
+    ],
+)
+def test_a_check_says_what_is_wrong_with_a_value(check, value: object, wrong: str) -> None:
+    assert check(value) == wrong

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from evaluators import tasks
+from evaluators.benchmarks import BENCHMARKS, benchmark_of, grader_version
 from evaluators.errors import SliceError, TaskError
-from evaluators.tasks import ask, benchmark_of, grader_version
+from evaluators.tasks import Questions, ask
+from tests.evaluators import choice_docs
 
 GSM8K = [{"question": f"What is {n}+1?", "answer": f"It is {n + 1}.\n#### {n + 1}"} for n in range(8)]
 MATH = [{"problem": f"Find ${n}+1$.", "solution": f"$\\boxed{{{n + 1}}}$", "level": n} for n in range(3)]
@@ -33,35 +35,187 @@ def file(tmp_path: Path):
     return write
 
 
+def prompts(asked: Questions) -> tuple[str, ...]:
+    return tuple(item.prompt for item in asked.items)
+
+
 def test_gsm8k_zero_shot_is_question_and_answer_cue(file) -> None:
     asked = ask("gsm8k", file(GSM8K), 0)
-    assert asked.prompts[3] == "Question: What is 3+1?\nAnswer:"
+    assert prompts(asked)[3] == "Question: What is 3+1?\nAnswer:"
     assert asked.stop == ("Question:", "</s>", "<|im_end|>")
     assert asked.grader == "gsm8k"
 
 
 def test_gsm8k_takes_its_examples_from_the_first_rows_which_then_are_no_items(file) -> None:
     asked = ask("gsm8k", file(GSM8K), None)
-    assert [row.index for row in asked.rows] == [5, 6, 7]
+    assert [item.index for item in asked.items] == [5, 6, 7]
     shot = "Question: What is 0+1?\nAnswer: It is 1.\n#### 1\n\nQuestion: What is 1+1?"
-    assert asked.prompts[0].startswith(shot)
-    assert asked.prompts[0].endswith("#### 5\n\nQuestion: What is 5+1?\nAnswer:")
-    assert {prompt.count("####") for prompt in asked.prompts} == {5}
+    assert prompts(asked)[0].startswith(shot)
+    assert prompts(asked)[0].endswith("#### 5\n\nQuestion: What is 5+1?\nAnswer:")
+    assert {prompt.count("####") for prompt in prompts(asked)} == {5}
 
 
 @pytest.mark.parametrize("task", ["minerva_math", "minerva_math_algebra", "minerva_math500"])
 def test_math_brings_its_own_examples(file, task: str) -> None:
     asked = ask(task, file(MATH), None)
-    assert len(asked.prompts) == 3
-    assert asked.prompts[0].count("I hope it is correct.") == 4
-    assert asked.prompts[2].endswith("\n\nProblem:\nFind $2+1$.\n\nSolution:")
+    assert len(prompts(asked)) == 3
+    assert prompts(asked)[0].count("I hope it is correct.") == 4
+    assert prompts(asked)[2].endswith("\n\nProblem:\nFind $2+1$.\n\nSolution:")
     assert asked.stop == ("Problem:",)
 
 
 def test_humaneval_is_asked_with_its_bare_prompt(file) -> None:
     asked = ask("humaneval", file(HUMANEVAL), None)
-    assert asked.prompts == ('def one():\n    """One."""\n',)
+    assert prompts(asked) == ('def one():\n    """One."""\n',)
     assert asked.stop == ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
+
+
+MBPP = [
+    {
+        "text": f"Write a function to add {n}.",
+        "code": f"def add(k):\r\n    return k + {n}",
+        "test_setup_code": "",
+        "test_list": [f"assert add({k}) == {k + n}" for k in range(4)],
+    }
+    for n in range(3)
+]
+
+
+def test_mbpp_shows_its_three_examples_and_three_of_the_tests(file) -> None:
+    asked = ask("mbpp", file(MBPP), None)
+    assert asked.items[1].prompt.count("[BEGIN]") == 4
+    assert asked.items[1].prompt.endswith(
+        "\n[DONE]\n\nYou are an expert Python programmer, and here is your task: Write a function to add 1."
+        " Your code should pass these tests:\n\n"
+        "assert add(0) == 1\nassert add(1) == 2\nassert add(2) == 3\n[BEGIN]\n"
+    )
+    assert asked.stop == ("[DONE]",)
+    assert asked.items[1].doc["test_list"][3] == "assert add(3) == 4"
+
+
+def test_chains_of_thought_bring_eight_examples_or_are_asked_for_step_by_step(file) -> None:
+    many = ask("gsm8k_cot", file(GSM8K), None)
+    assert len(many.items) == 8
+    assert many.items[3].prompt.count("The answer is") == 8
+    assert many.items[3].prompt.endswith("\n\nQ: What is 3+1?\nA:")
+    none = ask("gsm8k_cot_zeroshot", file(GSM8K), None)
+    assert none.items[3].prompt == "Q: What is 3+1?\nA: Let's think step by step."
+    assert (many.grader, none.grader) == ("gsm8k_cot", "gsm8k_cot_zeroshot")
+
+
+def test_arc_asks_its_question_and_compares_the_texts_of_its_choices(file) -> None:
+    docs = choice_docs.arc()
+    asked = ask("arc_challenge", file(docs), None)
+    one, doc = asked.items[4], docs[4]
+    assert one.prompt == f"Question: {doc['question']}\nAnswer:"
+    assert one.choices == tuple(f" {text}" for text in doc["choices"]["text"])
+    assert one.right == doc["choices"]["label"].index(doc["answerKey"])
+    assert one.gold == one.choices[one.right]
+    assert (asked.grader, asked.scoring, asked.stop) == ("acc_norm", "choices", ())
+
+
+def test_mmlu_shows_lettered_options_and_compares_the_letters(file) -> None:
+    doc = {"question": " Which? ", "choices": ["a", "b", "c", "d"], "answer": 2}
+    asked = ask("mmlu_anatomy", file([doc]), None)
+    assert asked.items[0].prompt == (
+        "The following are multiple choice questions (with answers) about anatomy.\n\n"
+        "Which?\nA. a\nB. b\nC. c\nD. d\nAnswer:"
+    )
+    assert (asked.items[0].choices, asked.items[0].right) == ((" A", " B", " C", " D"), 2)
+    assert asked.grader == "acc"
+
+
+def test_rows_of_all_mmlu_are_asked_as_their_subject_asks_them(file) -> None:
+    docs = choice_docs.mmlu("anatomy", "virology")
+    whole = ask("mmlu", file(docs), 1)
+    parts = {name: ask(f"mmlu_{name}", file(docs[i::2]), 1) for i, name in enumerate(("anatomy", "virology"))}
+    assert [item.index for item in whole.items] == list(range(2, len(docs)))  # the first of each are examples
+    for item in whole.items:
+        subject = docs[item.index]["subject"]
+        assert f"about {subject}" in item.prompt
+        assert item.prompt in prompts(parts[subject])
+    with pytest.raises(SliceError, match=r"line 1: field 'subject': lm-eval knows no task 'mmlu_anatomie'"):
+        ask("mmlu", file(choice_docs.mmlu("anatomie")), 0)
+
+
+def test_bbh_has_three_examples_of_its_own_and_a_choice_by_text_or_place(file) -> None:
+    asked = ask("leaderboard_bbh_boolean_expressions", file(choice_docs.boolean()), None)
+    assert asked.items[0].prompt.count("Q: ") == 4
+    assert asked.items[0].choices == (" False", " True")
+    counted = ask("leaderboard_bbh_object_counting", file([{"input": "n?", "target": "7"}]), 0)
+    assert (counted.items[0].right, counted.items[0].gold) == (7, " 7")
+    assert asked.grader == counted.grader == "acc_norm"
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "reason"),
+    [
+        (
+            "mbpp",
+            [{**MBPP[0], "test_list": ["assert 1"]}],
+            "line 1: field 'test_list' holds 1 strings, but 3",
+        ),
+        (
+            "mbpp",
+            [{**MBPP[0], "test_list": "assert 1"}],
+            "line 1: field 'test_list' must be a list of strings",
+        ),
+        (
+            "mmlu_anatomy",
+            [{"question": "q", "choices": list("abcd"), "answer": "C"}],
+            "line 1: field 'answer'",
+        ),
+        ("mmlu_anatomy", [{"question": "q", "answer": 1}], "line 1: field 'choices' is missing"),
+        (
+            "arc_challenge",
+            [{"question": "q", "choices": {"text": ["a", "b"], "label": ["A", "B"]}, "answerKey": "C"}],
+            "line 1: field 'answerKey' is 'C'; the labels are A, B",
+        ),
+        (
+            "arc_challenge",
+            [{"question": "q", "choices": {"text": ["a", "b"], "label": ["A"]}, "answerKey": "A"}],
+            "line 1: field 'choices' has a part 'label' that holds 1 strings, but 2 are needed",
+        ),
+        (
+            "arc_challenge",
+            [{"question": "q", "choices": ["a"], "answerKey": "A"}],
+            "must be an object with the",
+        ),
+        (
+            "leaderboard_bbh_boolean_expressions",
+            [*choice_docs.boolean()[:3], {"input": "i", "target": "maybe"}],
+            "line 4: the answer 'maybe' is none of the choices 'False', 'True'",
+        ),
+    ],
+)
+def test_rows_of_another_schema_are_named_by_line_and_field(file, task: str, rows: list, reason: str) -> None:
+    with pytest.raises(SliceError) as caught:
+        ask(task, file(rows), 0)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "gold"),
+    [
+        ("gsm8k", GSM8K, " It is 1.\n#### 1"),
+        ("gsm8k_cot", GSM8K, " 1"),
+        ("minerva_math", MATH, " $\\boxed{1}$"),
+        ("humaneval", HUMANEVAL, "    return 1\n"),
+        ("mbpp", MBPP, "def add(k):\r\n    return k + 0\n[DONE]"),
+    ],
+)
+def test_the_gold_answer_is_the_continuation_that_an_example_would_show(file, task: str, rows, gold) -> None:
+    assert ask(task, file(rows), 0).items[0].gold == gold
+
+
+def test_items_to_search_by_and_examples_come_from_a_file_of_their_own(file, tmp_path: Path) -> None:
+    train = tmp_path / "train.jsonl"
+    train.write_text(file(GSM8K).read_text())
+    asked = ask("gsm8k", file(GSM8K[:3]), 2, train=train)
+    assert [item.index for item in asked.items] == [0, 1, 2]
+    assert [item.index for item in asked.train or ()] == [2, 3, 4, 5, 6, 7]
+    assert all(item.prompt.startswith("Question: What is 0+1?") for item in asked.items)
 
 
 def test_an_unknown_task_is_answered_with_the_nearest_names() -> None:
@@ -70,8 +224,28 @@ def test_an_unknown_task_is_answered_with_the_nearest_names() -> None:
 
 
 def test_a_task_of_lm_eval_without_a_grader_is_told_apart_from_an_unknown_one() -> None:
-    with pytest.raises(TaskError, match=r"'arc_easy' of lm-eval has no grader here; graded tasks: gsm8k"):
-        benchmark_of("arc_easy")
+    with pytest.raises(TaskError, match=r"'hellaswag' of lm-eval has no grader here; graded tasks: gsm8k"):
+        benchmark_of("hellaswag")
+
+
+@pytest.mark.parametrize(
+    ("task", "message"),
+    [
+        ("arc_chalenge", "did you mean 'arc_challenge'"),
+        ("mmlu_anatomie", "did you mean 'mmlu_anatomy'"),
+        (
+            "leaderboard_bbh",
+            "is a group of lm-eval's; give a task of it to each slice: leaderboard_bbh_boolean",
+        ),
+        ("mmlu_stem", "'mmlu_stem' of lm-eval has no grader here"),
+        ("mbpp_plus", "'mbpp_plus' of lm-eval has no grader here"),
+    ],
+)
+def test_presets_and_groups_are_among_the_nearest_names(task: str, message: str) -> None:
+    with pytest.raises(TaskError) as caught:
+        benchmark_of(task)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_math_without_data_names_the_parts_on_the_hub() -> None:
@@ -110,10 +284,12 @@ def test_a_dataset_of_the_hub_is_asked_as_lm_eval_loads_it(
     local = usual | {"dataset_path": "json", "dataset_name": None, "dataset_kwargs": source}
     monkeypatch.setattr(tasks, "task_config", lambda _: local)
     asked = ask(task, None, shots)
-    assert [row.index for row in asked.rows] == list(range(len(rows)))
-    assert asked.prompts[2].endswith(prompt)
-    assert asked.prompts[2].count(prompt.partition("\n")[0].partition(" ")[0]) == shots + 1
-    assert set(asked.rows[0].doc) == set(tasks.BENCHMARKS[asked.grader].fields)
+    assert [item.index for item in asked.items] == list(range(len(rows)))
+    assert prompts(asked)[2].endswith(prompt)
+    assert prompts(asked)[2].count(prompt.partition("\n")[0].partition(" ")[0]) == shots + 1
+    taken = shots if task == "gsm8k" else 0  # MATH brings examples of its own
+    assert [item.index for item in asked.train or ()] == list(range(taken, len(rows)))
+    assert set(asked.items[0].doc) == set(BENCHMARKS[asked.grader].schema)
 
 
 def test_a_hub_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:

@@ -29,5 +29,5 @@ def test_lm_eval_finds_the_accuracy_that_the_store_holds(
         best = choose(build_leaderboard(store, "tiny"), "tiny", None)
         for part in slices:
             held = store.verdicts([best.digest], bench.key(part))[best.digest]
-            assert [held[item.index] for item in part.items] == verdicts(part.task, theirs[part.task])
+            assert [held[item.index] for item in part.items] == verdicts(part.grader, theirs[part.task])
             assert len(held) == best.holdout[part.name].n == 12
