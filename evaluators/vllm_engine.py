@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, GenerationConfig
 
-from evaluators.architecture import choose_dtype, context_of, greedy_config, one_line, open_config, some
+from evaluators.architecture import choose_dtype, greedy_config, one_line, open_config, some
 from evaluators.encoding import (
     Cuts,
     cut_at_stop,
@@ -31,6 +31,7 @@ from evaluators.engine import Completion, Likelihood, WeightSource
 from evaluators.engine_process import EngineProcess
 from evaluators.errors import EngineDied, EngineError
 from evaluators.packing import pack, unpack
+from evaluators.reader import context_of
 from evaluators.vllm_process import Ask, Said, Start
 
 logger = logging.getLogger(__name__)
