@@ -79,8 +79,8 @@ class Server:
     def load(self, packed: str) -> dict[str, Any]:
         """Write the packed source's weights into the engine; see `Extension.crucible_load`.
 
-        Returns the seconds that it took by part, or {"failure": the source's own error}. Raises EngineError if
-        what the engine holds or answers afterwards is not the source's.
+        Returns the seconds that it took by part, or {"failure": the source's own error}. Raises EngineError
+        if what the engine holds or answers afterwards is not the source's.
         """
         from evaluators.vllm_sums import differing
 
