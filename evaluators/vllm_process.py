@@ -195,7 +195,7 @@ def serve(connection: Connection) -> None:
             return
         try:
             if server is None:
-                server = Server(*arguments, beats)
+                server = Server(arguments[0], beats)
                 reply: Any = ("done", None)
             else:
                 reply = ("done", getattr(server, verb)(*arguments))
