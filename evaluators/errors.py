@@ -2,6 +2,7 @@
 
 EvaluatorsError (ValueError)    the user can fix it: one line that names file, field and remedy
   TaskError                     a task that is unknown, or that cannot be asked as requested
+  SandboxError                  a machine on which model-written code cannot be isolated
   SliceError                    items that are missing, malformed or too few
 EngineError (RuntimeError)      an engine or a runner broke: its items stay unscored, they are never wrong
   EngineDied                    an engine's process crashed or hung; the next `load` starts another
@@ -20,6 +21,10 @@ class TaskError(EvaluatorsError):
 
 class SliceError(EvaluatorsError):
     """Items that are missing, malformed or too few."""
+
+
+class SandboxError(EvaluatorsError):
+    """A machine on which model-written code cannot be isolated; the message says what would allow it."""
 
 
 class EngineError(RuntimeError):

@@ -9,9 +9,10 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from evaluators.benchmarks import task_config
-from evaluators.code_runner import run_programs
+from evaluators.code_cases import humaneval_case, mbpp_case
 from evaluators.errors import EngineError
 from evaluators.quiet import quiet
+from evaluators.sandbox import CodeCase, run_tests
 
 if TYPE_CHECKING:
     from evaluators.items import Item
@@ -61,22 +62,12 @@ def grade_minerva_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grad
 
 def grade_humaneval(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     """pass@1: the prompt with its completion passes the item's own `check`."""
-    return _run([humaneval_program(item.doc, text) for item, text in zip(items, texts, strict=True)])
+    return _run([humaneval_case(item.doc, text) for item, text in zip(items, texts, strict=True)])
 
 
 def grade_mbpp(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     """pass@1: the completion passes every assert of the item's `test_list`, after its `test_setup_code`."""
-    return _run([mbpp_program(item.doc, text) for item, text in zip(items, texts, strict=True)])
-
-
-def humaneval_program(doc: Mapping[str, Any], completion: str) -> str:
-    """A completed function followed by its tests, as HumanEval's own harness runs them."""
-    return f"{doc['prompt']}{completion}\n{doc['test']}\ncheck({doc['entry_point']})\n"
-
-
-def mbpp_program(doc: Mapping[str, Any], completion: str) -> str:
-    """A completion followed by the set-up and all the tests of its item."""
-    return "\n".join((completion, doc["test_setup_code"], *doc["test_list"], ""))
+    return _run([mbpp_case(item.doc, text) for item, text in zip(items, texts, strict=True)])
 
 
 GRADERS: Mapping[str, Grader] = {
@@ -89,11 +80,14 @@ GRADERS: Mapping[str, Grader] = {
 }
 """What grades a text; `choices.GRADED_BY` picks among choices."""
 
+RUNS_CODE = frozenset({"humaneval", "mbpp"})
+"""Graders that run what the model wrote."""
 
-def _run(programs: Sequence[str]) -> list[Grade]:
-    distinct = list(dict.fromkeys(programs))
-    outcomes = dict(zip(distinct, run_programs(distinct, timeout_s=PROGRAM_SECONDS), strict=True))
-    return [Grade(outcomes[program].passed, None) for program in programs]
+
+def _run(cases: Sequence[CodeCase]) -> list[Grade]:
+    distinct = list(dict.fromkeys(cases))
+    outcomes = dict(zip(distinct, run_tests(distinct, timeout_s=PROGRAM_SECONDS), strict=True))
+    return [Grade(outcomes[case].passed, None) for case in cases]
 
 
 def _exact_matches(task: str, items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:

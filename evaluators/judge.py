@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
 
 from evaluators.choices import pick
 from evaluators.engine import Engine, Likelihood
-from evaluators.graders import GRADERS
+from evaluators.graders import GRADERS, RUNS_CODE
+from evaluators.sandbox import isolation
 from evaluators.score import ItemResult
 from evaluators.slices import Item, Slice
 
 BATCH = 64
+
+
+def check_gradable(slices: Iterable[Slice]) -> None:
+    """Make sure, before anything is asked, that answers which are programs can be run here.
+
+    Raises:
+        SandboxError: this machine cannot isolate them; the message is one line with the remedy.
+    """
+    if any(part.scoring == "generate" and part.grader in RUNS_CODE for part in slices):
+        isolation()
 
 
 def judge(

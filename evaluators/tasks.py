@@ -49,8 +49,10 @@ def ask(
         raise TaskError(f"task '{task}' needs `data:`; the hub has its parts: {', '.join(parts_of(task))}")
     with quietly():
         parts = list(_parts(task, benchmark, data, train, num_fewshot))
-        test = [item for part in parts for item in items_of(part, part.test, chat)]
-        steering = [item for part in parts for item in items_of(part, part.train or (), chat)]
+        test = [item for part in parts for item in items_of(part, part.test, data or "the hub", chat)]
+        steering = [
+            item for part in parts for item in items_of(part, part.train or (), train or "the hub", chat)
+        ]
     per_character = chat is not None and benchmark.grader == "acc_norm"
     return Questions(
         grader=f"{benchmark.grader}_chat" if per_character else benchmark.grader,
@@ -76,14 +78,14 @@ def _parts(
     test = _read(data, benchmark, by_subject)
     steering = None if train is None else _read(train, benchmark, by_subject)
     if by_subject is None:
-        yield local_part(benchmark, _config(task, num_fewshot), test, steering, data)
+        yield local_part(benchmark, _config(task, num_fewshot), test, steering, train or data)
         return
     for subject in dict.fromkeys(row.doc[by_subject] for row in test):
         first = next(row.index for row in test if row.doc[by_subject] == subject)
         config = _config(_of_subject(task, subject, f"{data} line {first + 1}"), num_fewshot)
         own, own_train = (_only(part, by_subject, subject) for part in (test, steering))
         assert own is not None
-        yield local_part(benchmark, config, own, own_train, data)
+        yield local_part(benchmark, config, own, own_train, train or data)
 
 
 def _only(rows: Sequence[Row] | None, field: str, value: str) -> tuple[Row, ...] | None:
@@ -101,6 +103,8 @@ def _of_subject(group: str, subject: str, place: str) -> str:
 def _read(file: Path, benchmark: Benchmark, by_subject: str | None) -> tuple[Row, ...]:
     subject = {} if by_subject is None else {by_subject: text()}
     rows = read_rows(file, {**benchmark.schema, **benchmark.asked, **subject})
+    if not rows:
+        raise SliceError(f"{file}: holds no item; write one object a line with {', '.join(benchmark.schema)}")
     for row in rows:
         if wrong := benchmark.row(row.doc):
             raise SliceError(f"{file} line {row.index + 1}: {wrong}")

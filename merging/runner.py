@@ -1,7 +1,8 @@
 """Runs a step over a tensor: compiled where the model is large and a compiler is there, else eagerly.
 
-torch.compile makes C++ for CPUs and Triton for CUDA of the same definition. Numbers are tensors, sizes are
-dynamic: nothing is compiled again between candidates. Eager and compiled runs give the same bits.
+One definition becomes C++ on CPUs (`compiled`; passes over whole rows by torch.compile) and Triton on CUDA
+(torch.compile). Numbers are tensors, sizes are dynamic: nothing is compiled again between candidates. Eager
+and compiled runs give the same bits.
 """
 
 from __future__ import annotations
@@ -15,35 +16,17 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
 
 import torch
 from torch import Tensor
 
-Kernel = Callable[..., Tensor]
+from merging.compiled import LONGEST, OPTIONS, SHORTEST, Kernel, Library, run_eagerly
 
 LARGE = 1 << 25
 """Elements of a model from which on compiling is worth its seconds."""
 
-_TINY = 16
-"""Elements of a tensor below which torch.compile would make code for that very size."""
-
-_FEW = 1 << 31
-"""Elements that a light step runs over eagerly in about the time that finding compiled code takes."""
-
 _EAGER_CHUNK = 1 << 18
 """Elements that fit a cache with what is computed of them."""
-
-_OPTIONS: dict[str, Any] = {
-    # Nothing between the first load and the store goes through memory.
-    "realize_opcount_threshold": 10_000,
-    "realize_reads_threshold": 10_000,
-    # The processor's word is enough that it has AVX: trying it out takes a second in each process.
-    "cpp.vec_isa_ok": True,
-}
-
-_LONGEST = 1 << 30
-"""Elements a kernel takes at once: positions fit 32 bits, and a mask's keys hold for as many."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +39,9 @@ class Step:
     rows: bool = False
     """Whether it wants whole tensors in their shape rather than flat parts of them."""
     keys: Callable[[int], Mapping[str, Tensor]] | None = None
-    """Numbers of a block of `_LONGEST` elements, for kernels that draw; else the same for all."""
+    """Numbers of a block of `LONGEST` elements, for kernels that draw; else the same for all."""
     bound: float = float("nan")
     """No result is larger than this; NaN if that is not known."""
-    light: bool = False
-    """Whether it is so few operations that a single merge is done before compiled code is found."""
     fresh: bool = False
     """Whether inputs that are no model's tensors were made for this candidate alone."""
 
@@ -71,10 +52,7 @@ class Runner:
 
     device: str = "cpu"
     compiled: bool = False
-    expected: int = 0
-    """Elements of the one merge that is to be made; 0 where many will follow."""
-    ran: dict[Kernel, int] = field(default_factory=dict, compare=False, repr=False)
-    """Elements that kernels ran over eagerly."""
+    library: Library = field(default_factory=Library)
 
     def run(self, step: Step, inputs: Sequence[Tensor], out: Tensor) -> None:
         """Fill `out`, contiguous and of the inputs' shape, with the step's result, cast to its dtype.
@@ -92,30 +70,27 @@ class Runner:
             self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], out.view(-1).data)
 
     def _run_flat(self, step: Step, inputs: Sequence[Tensor], flat: Tensor) -> None:
-        longest = _LONGEST if self._compiles(step, flat.numel()) else _EAGER_CHUNK
+        longest = LONGEST if self._compiles(flat) else _EAGER_CHUNK
         for start in range(0, flat.numel(), longest):
             numbers = self._moved(self._numbers_at(step, start))
             part = slice(start, start + longest)
             self._pass(step, flat[part], [tensor[part] for tensor in inputs], numbers)
 
     def _pass(self, step: Step, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:
-        kernel = step.kernel
-        if self._compiles(step, out.numel()):
-            _writing(kernel)(kernel, out, inputs, numbers)
-            return
-        _eagerly(kernel, out, inputs, numbers)
-        self.ran[kernel] = self.ran.get(kernel, 0) + out.numel()
+        if not self._compiles(out):
+            run_eagerly(step.kernel, out, inputs, numbers)
+        elif step.rows or out.device.type != "cpu":
+            _compiled(step.kernel)(step.kernel, out, inputs, numbers)
+        else:
+            self.library.get(step.kernel, out, inputs, numbers)(out, inputs, numbers)
 
-    def _compiles(self, step: Step, numel: int) -> bool:
-        if not self.compiled or numel < _TINY:
-            return False
-        once = 0 < self.expected < _FEW and self.ran.get(step.kernel, 0) < _FEW
-        return not (step.light and once)
+    def _compiles(self, out: Tensor) -> bool:
+        return self.compiled and out.numel() >= SHORTEST
 
     def _numbers_at(self, step: Step, start: int) -> Mapping[str, Tensor]:
         if step.keys is None:
             return step.numbers
-        block, first = divmod(start, _LONGEST)
+        block, first = divmod(start, LONGEST)
         return {**step.numbers, **step.keys(block), "first": torch.tensor(first, dtype=torch.int32)}
 
     def _moved(self, numbers: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -142,23 +117,15 @@ def _has_compiler(device: str) -> bool:
     return found
 
 
-def _eagerly(kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:
-    out.copy_(kernel(*inputs, **numbers))
-
-
 @cache
-def _writing(kernel: Kernel) -> Callable[..., None]:
-    return _compiled(_eagerly, f"merge_{_name(kernel)}")
+def _compiled(kernel: Kernel) -> Callable[..., None]:
+    """torch.compile keeps a few compilations per code object, so every kernel gets one of its own."""
+    name = f"merge_{_name(kernel)}"
+    code = run_eagerly.__code__.replace(co_name=name)
+    own = types.FunctionType(code, run_eagerly.__globals__, name)
+    return torch.compile(own, dynamic=True, fullgraph=True, options=OPTIONS)
 
 
 def _name(kernel: Kernel) -> str:
     """One that is the same in every process, as compiled code is found again by it."""
     return re.sub(r"\W+", "_", repr(kernel)).strip("_")
-
-
-def _compiled(function: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """torch.compile keeps a few compilations per code object, so every kernel gets one of its own."""
-    own = types.FunctionType(
-        function.__code__.replace(co_name=name), function.__globals__, name, None, function.__closure__
-    )
-    return torch.compile(own, dynamic=True, fullgraph=True, options=_OPTIONS)

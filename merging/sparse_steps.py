@@ -78,7 +78,6 @@ def task_vectors_step(method: Method, item: Ingredients, statistics: Statistics)
         {"numbers": torch.from_numpy(numbers)},
         keys=keys,
         bound=_bound(kernel, item, numbers),
-        light=kernel.sparsifier is None and not consensus,
     )
 
 

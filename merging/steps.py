@@ -54,7 +54,7 @@ def _is_its_expert(method: Method, item: Ingredients) -> bool:
 
 
 def _copy(tensor: Tensor, peak: float) -> Step:
-    return Step(Scale(), (tensor,), {"scale": torch.ones(())}, bound=peak, light=True)
+    return Step(Scale(), (tensor,), {"scale": torch.ones(())}, bound=peak)
 
 
 def _linear(method: Method, item: Ingredients, statistics: Statistics) -> Step:
@@ -67,7 +67,6 @@ def _linear(method: Method, item: Ingredients, statistics: Statistics) -> Step:
         item.tensors.experts,
         {"numbers": torch.from_numpy(numbers)},
         bound=bound * 1.001,
-        light=True,
     )
 
 
@@ -122,7 +121,7 @@ def _combination(item: Ingredients, inputs: tuple[Tensor, ...], coefficients: Te
     peaks = item.peaks if len(inputs) > item.count else item.peaks[1:]
     bound = math.nan if coefficients.dim() > 1 else _weighted(coefficients, peaks)
     factors = {"coefficients": coefficients.float()}
-    return Step(Combine(), inputs, factors, rows=coefficients.dim() > 1, bound=bound, light=True)
+    return Step(Combine(), inputs, factors, rows=coefficients.dim() > 1, bound=bound)
 
 
 def _shifted(item: Ingredients, coefficients: Tensor) -> Step:
@@ -136,7 +135,6 @@ def _shifted(item: Ingredients, coefficients: Tensor) -> Step:
         {"coefficients": coefficients.float()},
         rows=coefficients.dim() > 1,
         bound=bound,
-        light=True,
     )
 
 
@@ -166,7 +164,7 @@ def _sce(method: Method, item: Ingredients, statistics: Statistics) -> Step:
 def _nearswap(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     t = torch.tensor(_number(item, method, "t"), dtype=torch.float32)
     inputs = (item.tensors.base, item.tensors.experts[0])
-    return Step(Near(), inputs, {"t": t}, bound=sum(item.peaks) * 1.001, light=True)
+    return Step(Near(), inputs, {"t": t}, bound=sum(item.peaks) * 1.001)
 
 
 def _arcee_fusion(method: Method, item: Ingredients, statistics: Statistics) -> Step:
@@ -183,9 +181,7 @@ def _arcee_fusion(method: Method, item: Ingredients, statistics: Statistics) -> 
 def _passthrough(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     scale = _number(item, method, "scale")
     numbers = {"scale": torch.tensor(scale, dtype=torch.float32)}
-    return Step(
-        Scale(), item.tensors.experts[:1], numbers, bound=abs(scale) * item.peaks[1] * 1.001, light=True
-    )
+    return Step(Scale(), item.tensors.experts[:1], numbers, bound=abs(scale) * item.peaks[1] * 1.001)
 
 
 def _tsv(method: Method, item: Ingredients, statistics: Statistics) -> Step:
@@ -193,7 +189,7 @@ def _tsv(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     if item.count == 1 or item.tensors.base.dim() != 2:
         return _shifted(item, weights / item.count)
     parts = tuple(statistics.tsv_parts(item.tensors))
-    return Step(AddParts(), (item.tensors.base, *parts), {"coefficients": weights.float()}, light=True)
+    return Step(AddParts(), (item.tensors.base, *parts), {"coefficients": weights.float()})
 
 
 def _iso_c(method: Method, item: Ingredients, statistics: Statistics) -> Step:
@@ -203,7 +199,7 @@ def _iso_c(method: Method, item: Ingredients, statistics: Statistics) -> Step:
         return _shifted(item, torch.tensor(weights, dtype=torch.float64) * lambda_ / item.count)
     part = spectral.iso_c([expert.float() - base.float() for expert in experts], weights)
     numbers = {"coefficients": torch.tensor([lambda_], dtype=torch.float32)}
-    return Step(AddParts(), (base, part), numbers, light=True, fresh=True)
+    return Step(AddParts(), (base, part), numbers, fresh=True)
 
 
 def _setting(item: Ingredients, method: Method, name: str) -> Setting:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -71,10 +71,9 @@ class MergeWorker:
             CandidateError: a merged tensor holds NaN or Inf in that dtype.
         """
         dtype = getattr(torch, recipe.dtype)
-        runner = replace(self._runner, expected=_numel(self.base))
         for part, tensors, step in self._made(recipe, self._parts(recipe)):
             out = torch.empty(part.tensors.base.shape, dtype=dtype, device=self.device)
-            _write(runner, recipe, part, tensors, step, out)
+            _write(self._runner, recipe, part, tensors, step, out)
             yield part.name, out
 
     def kept_densities(self, recipe: Recipe) -> dict[str, tuple[float, ...]]:

@@ -310,9 +310,10 @@ def grade(
             metavar="FILE.jsonl",
         ),
     ],
+    storage: Storage = None,
     as_json: Json = False,
 ) -> None:
-    """Grade answers that were made elsewhere, as a study grades its candidates'.
+    """Grade answers that were made elsewhere: no study, so --storage is accepted but unused.
 
     A completion is graded as it is; an item may have several. Code is run in the sandbox.
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from evaluators.judge import check_gradable
 from evaluators.score import Accuracy, wilson
 from evaluators.slices import Slice, build_slices
 from merging.checkpoint import Checkpoint, is_adapter
@@ -77,6 +78,7 @@ def _slices(spec: StudySpec, model: Path) -> tuple[tuple[Slice, ...], tuple[Slic
     fitted = fit_slices((*search, *holdout), spec, model)
     for long in fitted.long:
         logger.warning("%s", long)
+    check_gradable(fitted.slices)
     return fitted.slices[: len(search)], fitted.slices[len(search) :]
 
 

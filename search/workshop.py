@@ -10,6 +10,7 @@ from typing import Any
 from evaluators.engine import Engine
 from evaluators.errors import EngineError
 from evaluators.fit import Fitted, Long, fit
+from evaluators.judge import check_gradable
 from evaluators.reader import open_reader
 from evaluators.slices import Slice, SliceRequest, build_slices
 from merging.checkpoint import Checkpoint
@@ -126,6 +127,7 @@ def open_workshop(spec: StudySpec) -> Workshop:
     _check_space(space, spec)
     search, holdout = build_slices(slice_requests(spec, base.folder))
     fitted = fit_slices((*steering(search, spec.objective), *holdout), spec, base.folder)
+    check_gradable(fitted.slices)
     return Workshop(
         spec=spec,
         base=base,

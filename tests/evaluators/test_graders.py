@@ -11,9 +11,10 @@ import pytest
 from evaluators import graders
 from evaluators.benchmarks import BENCHMARKS
 from evaluators.choices import GRADED_BY
-from evaluators.code_runner import Outcome
+from evaluators.code_cases import humaneval_case
 from evaluators.errors import EngineError
-from evaluators.graders import GRADERS, Grade, humaneval_program, mbpp_program
+from evaluators.graders import GRADERS, Grade
+from evaluators.sandbox import CodeCase, Outcome
 from evaluators.slices import Item
 
 
@@ -149,11 +150,24 @@ def test_humaneval_grades_each_item_by_its_own_test() -> None:
     assert [each.correct for each in found] == [True, False, True, False]
 
 
-def test_a_program_is_prompt_completion_tests_and_their_call() -> None:
+def test_a_case_keeps_the_completion_apart_from_the_tests() -> None:
     doc = {"prompt": "def f():\n", "entry_point": "f", "test": "def check(c):\n    assert c()"}
-    assert humaneval_program(doc, "    return 1") == (
-        "def f():\n    return 1\ndef check(c):\n    assert c()\ncheck(f)\n"
+    assert humaneval_case(doc, "    return 1") == CodeCase(
+        definitions="def f():\n    return 1\n",
+        tests="def check(c):\n    assert c()\ncheck(f)\n",
+        given="def f():\n    pass\n",
+        names=("f",),
     )
+
+
+def test_a_completion_cannot_redefine_the_helpers_that_tests_lean_on() -> None:
+    doc = {
+        "prompt": "def double(x):\n    return 2 * x\n\ndef half(x):\n",
+        "entry_point": "half",
+        "test": "def check(candidate):\n    assert double(candidate(6)) == 6\n",
+    }
+    assert grade("humaneval", doc, "    return x / 2").correct
+    assert not grade("humaneval", doc, "    return x\ndef double(x):\n    return x").correct
 
 
 MBPP = {
@@ -179,17 +193,10 @@ def test_mbpp_wants_every_assert_of_the_list_to_hold(text: str, correct: bool) -
     assert grade("mbpp", MBPP, text).correct is correct
 
 
-def test_an_mbpp_program_is_completion_set_up_and_all_tests() -> None:
-    assert mbpp_program(MBPP | {"test_setup_code": "import math"}, "def double(n): ...") == (
-        "def double(n): ...\nimport math\n"
-        "assert double(0) == 0\nassert double(2) == 4\nassert double(3) == 6\n"
-    )
-
-
 def test_a_broken_runner_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(programs: list[str], timeout_s: float) -> list[Outcome]:
-        raise EngineError("the code runner died")
+    def broken(cases: list[CodeCase], timeout_s: float) -> list[Outcome]:
+        raise EngineError("the sandbox broke")
 
-    monkeypatch.setattr(graders, "run_programs", broken)
+    monkeypatch.setattr(graders, "run_tests", broken)
     with pytest.raises(EngineError):
         grade("humaneval", {"prompt": "", "entry_point": "f", "test": ""}, "")

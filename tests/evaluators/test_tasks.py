@@ -218,6 +218,24 @@ def test_items_to_search_by_and_examples_come_from_a_file_of_their_own(file, tmp
     assert all(item.prompt.startswith("Question: What is 0+1?") for item in asked.items)
 
 
+@pytest.mark.parametrize("task", ["gsm8k", "mmlu"])
+def test_an_empty_file_is_named(file, task: str) -> None:
+    with pytest.raises(
+        SliceError, match=r"items\.jsonl: holds no item; write one object a line with question"
+    ):
+        ask(task, file([]), 0)
+
+
+def test_what_is_wrong_with_a_file_to_train_on_is_said_of_that_file(file, tmp_path: Path) -> None:
+    train, docs = tmp_path / "train.jsonl", choice_docs.boolean()
+    train.write_text(json.dumps({"input": "i", "target": "maybe"}) + "\n")
+    with pytest.raises(SliceError, match=r"train\.jsonl line 1: the answer 'maybe' is none of the choices"):
+        ask("leaderboard_bbh_boolean_expressions", file(docs), 0, train=train)
+    train.write_text(json.dumps(GSM8K[0]) + "\n")
+    with pytest.raises(SliceError, match=r"train\.jsonl: 1 rows, 2 wanted as examples"):
+        ask("gsm8k", file(GSM8K), 2, train=train)
+
+
 def test_an_unknown_task_is_answered_with_the_nearest_names() -> None:
     with pytest.raises(TaskError, match="no task 'gsm8'; did you mean 'gsm8k'"):
         benchmark_of("gsm8")

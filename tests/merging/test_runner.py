@@ -7,19 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from merging import masks, runner
+from merging import compiled, masks, runner
+from merging.compiled import Kernel, Library
 from merging.kernels import AddParts, Combine, Fusion, Near, Scale, Sce, Shift
 from merging.masks import BLOCK, ONE, keep_mask, mask_key, words
 from merging.operators import CHANCE, FIELDS, KEY_HIGH, KEY_LOW, RANKS, SPREAD, WORDS, Average, TaskVectors
-from merging.runner import Kernel, Runner, Step, should_compile
+from merging.runner import Runner, Step, should_compile
 
 CHUNK = runner._EAGER_CHUNK
 """Elements that an eager kernel takes at once."""
@@ -98,10 +98,25 @@ def step_of(name: str, rows: int, columns: int, seed: int = 0, dtype: torch.dtyp
     return Step(kernel, inputs, {"coefficients": weights[: 3 if name == "combine" else 2]})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """One for all tests here, for each compilation takes seconds."""
+    SHARED.append(Library(tmp_path_factory.mktemp("kernels")))
+    yield SHARED[0]
+    SHARED.clear()
+
+
+SHARED: list[Library] = []
+
+
 def run(step: Step, compiled: bool = False, dtype: torch.dtype = torch.bfloat16) -> Tensor:
     out = torch.full(step.inputs[0].shape, torch.nan, dtype=dtype)
-    Runner(compiled=compiled).run(step, step.inputs, out)
+    Runner(compiled=compiled, library=SHARED[0]).run(step, step.inputs, out)
     return out
+
+
+def refuse(*_: object) -> Path:
+    raise AssertionError("compiled again")
 
 
 def same_bits(a: Tensor, b: Tensor) -> bool:
@@ -128,12 +143,12 @@ def test_long_tensors_are_merged_in_parts_as_whole(name: str) -> None:
 
 
 def test_keys_hold_for_as_many_elements_as_a_kernel_takes() -> None:
-    assert runner._LONGEST == BLOCK
+    assert runner.LONGEST == BLOCK
     assert BLOCK % CHUNK == 0
 
 
 def test_every_block_is_drawn_with_keys_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_LONGEST", CHUNK)
+    monkeypatch.setattr(runner, "LONGEST", CHUNK)
     monkeypatch.setattr(masks, "BLOCK", CHUNK)
     n, kernel = 2 * CHUNK + 100, TaskVectors(1, "bernoulli")
     table = torch.ones(FIELDS, 1)
@@ -145,9 +160,12 @@ def test_every_block_is_drawn_with_keys_of_its_own(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=compiling) for name in ALL])
-def test_compiled_and_eager_are_the_same_bits_and_nothing_is_compiled_twice(name: str) -> None:
+def test_compiled_and_eager_are_the_same_bits_and_nothing_is_compiled_twice(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whatever the numbers, and the sizes of the tensors."""
     assert same_bits(run(first := step_of(name, 70, 90), compiled=True), run(first))
+    monkeypatch.setattr(compiled, "_compile", refuse)
     with torch._dynamo.config.patch(error_on_recompile=True):
         for seed, shape in enumerate([(70, 90), (64, 64), (300, 41), (5, 7000)], start=1):
             step = step_of(name, *shape, seed=seed)
@@ -167,35 +185,8 @@ def test_a_model_may_come_twice(which: str) -> None:
 def test_a_compiled_run_fills_a_buffer_again(n: int) -> None:
     step, out = step_of("ties", 1, n), torch.zeros(1, n, dtype=torch.bfloat16)
     for _ in range(2):
-        Runner(compiled=True).run(step, step.inputs, out.zero_())
+        Runner(compiled=True, library=SHARED[0]).run(step, step.inputs, out.zero_())
         assert same_bits(out, run(step))
-
-
-@pytest.mark.parametrize(
-    ("light", "expected", "ran", "compiles"),
-    [
-        (True, 0, 0, True),
-        (True, 1 << 30, 0, False),
-        (True, 1 << 32, 0, True),
-        (True, 1 << 30, 1 << 32, True),
-        (False, 1 << 30, 0, True),
-    ],
-)
-def test_a_single_merge_compiles_nothing_light(
-    light: bool, expected: int, ran: int, compiles: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """But if it is of a large model, is one of many, or turns out to be."""
-    compiled: list[Kernel] = []
-
-    def writing(kernel: Kernel) -> Callable[..., None]:
-        compiled.append(kernel)
-        return runner._eagerly
-
-    monkeypatch.setattr(runner, "_writing", writing)
-    step = replace(step_of("ties", 5, 8), light=light)
-    once = Runner(compiled=True, expected=expected, ran={step.kernel: ran})
-    once.run(step, step.inputs, torch.empty(5, 8))
-    assert compiled == [step.kernel] * compiles
 
 
 def test_small_models_are_not_compiled() -> None:

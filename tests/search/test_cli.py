@@ -25,7 +25,18 @@ COMMANDS = tuple(typer.main.get_command(cli.app).commands)  # type: ignore[attr-
 
 
 def test_the_commands_are_those_that_people_are_told_of() -> None:
-    expected = {"demo", "check", "run", "status", "leaderboard", "items", "export", "merge", "evaluate"}
+    expected = {
+        "demo",
+        "check",
+        "run",
+        "status",
+        "leaderboard",
+        "items",
+        "export",
+        "merge",
+        "evaluate",
+        "grade",
+    }
     assert set(COMMANDS) == expected
     readme = (TINY.parents[1] / "README.md").read_text()
     assert [name for name in COMMANDS if f"crucible {name}" not in readme] == []

@@ -163,6 +163,22 @@ def test_the_canary_notices_a_head_that_still_answers_for_the_first_weights(
             engine.generate(PROMPTS, [], 4)
 
 
+@needs_vllm
+def test_split_over_two_workers_it_answers_the_same(
+    workshop: Workshop, recipes: list[Recipe], engine: Engine
+) -> None:
+    from evaluators.vllm_engine import VllmEngine
+
+    with closing(VllmEngine(workshop.base.folder, tensor_parallel=2)) as split:
+        assert split.description == f"{engine.description}/tp2"
+        for recipe in recipes[:2]:
+            for each in (engine, split):
+                each.load(Sent(recipe))
+            found, expected = answers(split), answers(engine)
+            assert found.texts == expected.texts
+            assert found.logprobs == pytest.approx(expected.logprobs, abs=1e-4)
+
+
 def careless(workshop: Workshop) -> Engine:
     from evaluators.vllm_engine import VllmEngine
 
