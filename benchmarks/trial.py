@@ -42,6 +42,8 @@ ITEMS = 167
 """Per slice: three slices make 501."""
 
 
+PARTS = {"merge": "merging", "reset": "cache reset", "canary": "canary"}
+"""Of a load in vLLM's process, and what we call them."""
 STORE = ("record", "measured", "tallies", "logprobs", "add_recipe", "register_candidate", "finish_candidate")
 
 
@@ -104,9 +106,10 @@ def _ask(clock: Clock, plain: Callable[..., Any]) -> Callable[..., Any]:
         label = "generation" if verb == "ask" else "swap"
         reply = clock.timed(label, plain)(process, verb, *arguments, **options)
         if verb == "load":
-            for name, seconds in reply.get("seconds", {}).items():
-                clock.add("merging" if name == "merge" else name, seconds)
-                clock.add("swap", -seconds)
+            for name, label in PARTS.items():
+                seconds = reply.get("seconds", {}).get(name, 0.0)
+                clock.add(label, seconds)
+                clock.add("swap", -seconds)  # what is left: weights, checksums, and the way there and back
         return reply
 
     return ask

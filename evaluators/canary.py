@@ -84,7 +84,8 @@ class Shell:
         try:
             with torch.inference_mode():
                 logits = self.model(input_ids=torch.tensor([ids], device=self.device), use_cache=False).logits
-                return logits[0, -1].float().log_softmax(dim=-1).cpu()
+                logprobs: Tensor = logits[0, -1].float().log_softmax(dim=-1).cpu()
+                return logprobs
         finally:
             for handle in handles:
                 handle.remove()

@@ -7,18 +7,13 @@ The rules are those of lm-eval 0.4.13: `HFLM.tok_batch_encode` for prompts, `Tem
 from __future__ import annotations
 
 import logging
-from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from evaluators.errors import EngineError
 
 logger = logging.getLogger(__name__)
-
-_BATCHES = 256
-"""How many batches of prompts are remembered: at 64 prompts of 1000 tokens each they take 64 MB."""
 
 Token = TypeVar("Token", int, str)
 
@@ -50,16 +45,6 @@ def encode_prompts(tokenizer: Any, prompts: Sequence[str]) -> list[list[int]]:
     bos = tokenizer.bos_token
     extra = {"add_special_tokens": False} if bos and prompts and prompts[0].startswith(bos) else {}
     return _tokens(tokenizer, prompts, **extra)
-
-
-def remembering(tokenizer: Any) -> Callable[[Sequence[str]], list[list[int]]]:
-    """`encode_prompts` for this tokenizer that remembers batches: all candidates are asked the same ones."""
-
-    @lru_cache(maxsize=_BATCHES)
-    def tokens(prompts: tuple[str, ...]) -> list[array[int]]:
-        return [array("i", ids) for ids in encode_prompts(tokenizer, prompts)]
-
-    return lambda prompts: [ids.tolist() for ids in tokens(tuple(prompts))]
 
 
 def keep_last(encoded: Sequence[list[Token]], context: int, max_tokens: int, cuts: Cuts) -> list[list[Token]]:

@@ -17,7 +17,6 @@ from typing import Any
 
 from evaluators.architecture import one_line
 from evaluators.errors import EngineError
-from evaluators.laps import Laps
 from evaluators.lifeline import die_with_parent
 
 Prompt = list[int]
@@ -80,12 +79,11 @@ class Server:
     def load(self, packed: str) -> dict[str, Any]:
         """Write the packed source's weights into the engine; see `Extension.crucible_load`.
 
-        Returns where the `seconds` went, or {"failure": the source's own error}. Raises EngineError if what
-        the engine holds or answers afterwards is not the source's.
+        Returns the seconds that it took by part, or {"failure": the source's own error}. Raises EngineError
+        if what the engine holds or answers afterwards is not the source's.
         """
         from evaluators.vllm_sums import differing
 
-        laps = Laps()
         replies = self.engine.collective_rpc("crucible_load", args=(packed,))
         for reply in replies:
             if "broken" in reply:
@@ -95,13 +93,13 @@ class Server:
         wrong = differing(replies[0]["sent"], [reply["held"] for reply in replies])
         if wrong:
             raise EngineError(f"vLLM holds other weights than it was given in {', '.join(wrong[:3])}")
-        laps("swap")
+        began = time.perf_counter()
         if not self.engine.reset_prefix_cache():
             raise EngineError("vLLM did not reset its prefix cache, which holds another candidate's keys")
-        laps("cache reset")
+        reset = time.perf_counter()
         sung = self._sing(replies[0])
-        laps("canary")
-        return {**sung, "seconds": _split(laps.seconds, replies[0]["seconds"])}
+        own = {"reset": reset - began, "canary": time.perf_counter() - reset}
+        return {**sung, "seconds": {**replies[0]["seconds"], **own}}
 
     def _sing(self, expected: dict[str, Any]) -> dict[str, Any]:
         if "tokens" not in expected:
@@ -137,17 +135,6 @@ class Server:
                     found[order[output.request_id]] = _said(output)
             self.beat()
         return [found[i] for i in range(len(requests))]
-
-
-def _split(whole: dict[str, float], worker: dict[str, float]) -> dict[str, float]:
-    """Seconds of a load by part: what the worker merged, and its share of the canary, was no swap."""
-    merge, canary = worker["merge"], worker["canary"]
-    return {
-        **whole,
-        "merge": merge,
-        "swap": whole["swap"] - merge - canary,
-        "canary": whole["canary"] + canary,
-    }
 
 
 def _said(output: Any) -> Said:
@@ -210,7 +197,7 @@ def serve(connection: Connection) -> None:
             return
         try:
             if server is None:
-                server = Server(*arguments, beats)
+                server = Server(arguments[0], beats)
                 reply: Any = ("done", None)
             else:
                 reply = ("done", getattr(server, verb)(*arguments))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -19,7 +20,6 @@ from vllm.platforms import current_platform
 from evaluators.architecture import COMPUTED, check_tensor, one_line, open_config, some
 from evaluators.canary import Forward, Shell
 from evaluators.errors import EngineError
-from evaluators.laps import Laps
 from evaluators.lifeline import die_with_parent
 from evaluators.packing import pack, unpack
 from evaluators.vllm_sums import Sums, held, sum_of
@@ -59,9 +59,10 @@ class Extension:
         """Write a source's weights into the running model.
 
         Returns the checksums of what was sent and of what the model holds now, the canary's answer outside
-        vLLM (on the first worker only), where the time went, and what went wrong, if anything did.
+        vLLM (on the first worker only), and what went wrong, if anything did.
         """
         worker: Any = self
+        began = perf_counter()
         first = worker.rank == 0
         loading = _Loading(self._crucible_shell, self._crucible_canary if first else [])
         try:
@@ -73,19 +74,15 @@ class Extension:
         except Exception as error:
             return {"broken": one_line(error)}
         finally:
-            loading.laps("swap")
             loading.end()
-            loading.laps("canary")
         if loading.failure is not None:
             return {"failure": _packed_error(loading.failure)}
         model = worker.model_runner.get_model()
         parallel = worker.parallel_config.tensor_parallel_size
-        holds = held(model, worker.model_config.dtype, worker.rank % parallel, _group)
-        loading.laps("swap")
         return {
             "sent": loading.sums if first else {},
-            "held": holds,
-            "seconds": loading.laps.seconds,
+            "held": held(model, worker.model_config.dtype, worker.rank % parallel, _group),
+            "seconds": {"merge": loading.merging, "swap": perf_counter() - began - loading.merging},
             **loading.answer(),
         }
 
@@ -97,7 +94,8 @@ class _Loading:
         self.shell = shell
         self.sums: Sums = {}
         self.failure: Exception | None = None
-        self.laps = Laps()
+        self.merging = 0.0
+        """Seconds that the source took to make its tensors."""
         self._seen: dict[str, int] = {}
         self._forward = Forward(shell, canary) if canary else None
 
@@ -118,14 +116,12 @@ class _Loading:
             self.failure = error
 
     def _timed(self, source: Any) -> Iterator[tuple[str, Tensor]]:
-        """The source's tensors; until one is there it is merging, all else is the swap."""
-        self.laps("swap")
-        tensors = iter(source)
-        while (found := next(tensors, None)) is not None:
-            self.laps("merge")
-            yield found
-            self.laps("swap")
-        self.laps("merge")
+        began = perf_counter()
+        for named in source:
+            self.merging += perf_counter() - began
+            yield named
+            began = perf_counter()
+        self.merging += perf_counter() - began
 
     def end(self) -> None:
         """No more tensors will come."""

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -31,7 +31,7 @@ from search.measure import Bench
 from search.spec import load_study
 from search.workshop import Workshop, open_workshop, study_slices
 from studies.store import StudyStore
-from tests.search.conftest import Outcome, small_study, write_study
+from tests.search.conftest import small_study, write_study
 from tests.search.test_run import EVIDENCE, rows_of, start, wait_for_evidence
 
 needs_vllm = pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
@@ -297,17 +297,6 @@ def test_a_killed_search_leaves_no_engine_behind(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     assert gone(found[0])
-
-
-def test_without_vllm_one_line_says_what_to_install(
-    tmp_path: Path, crucible: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("evaluators.vllm_engine.find_spec", lambda name: None)
-    file = write_study(tmp_path, small_study(engine=VLLM))
-    outcome = crucible("run", file, "--storage", f"sqlite:///{tmp_path / 'crucible.db'}")
-    assert outcome.code == 2
-    assert "pip install 'crucible[vllm]'" in outcome.err
-    assert outcome.err.strip().count("\n") == 0
 
 
 def children(pid: int, word: str) -> list[int]:
