@@ -47,8 +47,6 @@ FIRST_LOAD_S = 3600.0
 LOAD_S = 600.0
 """Seconds for a later load, or twenty times the longest so far, if that is more."""
 
-_SMALL = 40_000_000
-"""Bytes of weights below which a second thread on a CPU makes a step slower."""
 _BATCHES = 64
 """Batches whose tokens are remembered: 4096 prompts."""
 
