@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 VLLM := $(VENV)/.installed-vllm
 
-.PHONY: help install demo lint test bench clean
+.PHONY: help install demo lint test bench bench-trial clean
 help:
 	@sed -n '1,3s/^# //p' Makefile
 
@@ -46,6 +46,10 @@ test: lint $(VLLM)
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH)
+
+# needs vLLM; `BENCH="--engine transformers"` does not
+bench-trial: $(VLLM)
+	$(BIN)/python -m benchmarks.trial $(BENCH)
 
 clean:
 	rm -rf $(VENV) crucible-demo .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from evaluators.errors import EngineError
 COMPUTED = "rotary_emb.inv_freq"
 """Old checkpoints carry it; models compute it."""
 
-_CONTEXT_FIELDS = ("n_positions", "max_position_embeddings", "n_ctx")
 _NOT_GREEDY = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p"}
 _LENGTHS = {"max_length", "max_new_tokens"}
 
@@ -50,21 +50,13 @@ def greedy_config(folder: Path, default: GenerationConfig) -> GenerationConfig:
     return GenerationConfig(**{k: v for k, v in fields.items() if k not in _NOT_GREEDY | _LENGTHS})
 
 
-def context_of(config: Any, tokenizer: Any) -> int:
-    """How many tokens a prompt and its answer share."""
-    text = getattr(config, "text_config", None) or config
-    known = (getattr(text, field, None) for field in _CONTEXT_FIELDS)
-    return int(next((n for n in known if n), tokenizer.model_max_length))
-
-
-def check_tensor(shapes: dict[str, tuple[int, ...]], name: str, tensor: torch.Tensor) -> None:
+def check_tensor(shapes: Mapping[str, Sequence[int]], name: str, tensor: torch.Tensor) -> None:
     """Raise EngineError for a tensor that the model does not have, or has in another shape."""
     if name not in shapes:
         raise EngineError(f"the model has no tensor '{name}'; are these weights of another architecture?")
-    if shapes[name] != tuple(tensor.shape):
-        raise EngineError(
-            f"tensor '{name}': the model expects shape {shapes[name]}, found {tuple(tensor.shape)}"
-        )
+    expected, found = tuple(shapes[name]), tuple(tensor.shape)
+    if expected != found:
+        raise EngineError(f"tensor '{name}': the model expects shape {expected}, found {found}")
 
 
 def some(names: Any) -> str:

@@ -6,23 +6,24 @@ truncation, greedy under the checkpoint's own generation config, same cut at sto
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from transformers import (
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    GenerationConfig,
-    StoppingCriteria,
-    StoppingCriteriaList,
-)
-from transformers.initialization import no_init_weights
+from transformers import AutoTokenizer, StoppingCriteria, StoppingCriteriaList
 
+from evaluators.architecture import (
+    COMPUTED,
+    check_tensor,
+    choose_dtype,
+    empty_model,
+    greedy_config,
+    one_line,
+    open_config,
+    some,
+)
 from evaluators.encoding import (
     Cuts,
     cut_at_stop,
@@ -39,9 +40,6 @@ from evaluators.reader import context_of
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
 
-_COMPUTED = "rotary_emb.inv_freq"  # Old checkpoints carry it; models compute it.
-_NOT_GREEDY = {"do_sample", "temperature", "top_p", "top_k", "min_p", "typical_p"}
-_LENGTHS = {"max_length", "max_new_tokens"}
 _SMALL = 20_000_000  # parameters
 
 
@@ -59,20 +57,18 @@ class TransformersEngine:
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.batch_size = batch_size
         try:
+            config = open_config(config_dir)
             local = {"local_files_only": True, "trust_remote_code": False}
-            config = AutoConfig.from_pretrained(config_dir, **local)
             self.tokenizer = AutoTokenizer.from_pretrained(config_dir, **local)
-            self.dtype = _dtype(dtype, config, self.device)
-            with no_init_weights():
-                model = AutoModelForCausalLM.from_config(config, dtype=self.dtype, trust_remote_code=False)
-            model.generation_config = _greedy(config_dir, model.generation_config)
+            self.dtype = choose_dtype(dtype, config, self.device.type == "cpu")
+            model = empty_model(config, self.dtype)
+            model.generation_config = greedy_config(config_dir, model.generation_config)
         except (OSError, ValueError, KeyError, ImportError, AttributeError, TypeError) as error:
-            raise EngineError(f"{config_dir}: no model or tokenizer to build ({_line(error)})") from error
-        model.tie_weights()  # Left out together with the initial weights.
+            raise EngineError(f"{config_dir}: no model or tokenizer to build ({one_line(error)})") from error
         if self.device.type == "cpu" and model.num_parameters() < _SMALL:
             # A step is over before a second thread has woken, and a busy machine makes the first one wait.
             torch.set_num_threads(1)
-        self.model = model.to(self.device).eval()
+        self.model = model.to(self.device)
         self.context = context_of(config, self.tokenizer)
         self._pad = _pad_token(self.tokenizer)
         self._loaded = False
@@ -93,12 +89,14 @@ class TransformersEngine:
         if "model" not in vars(self):
             raise EngineError("the engine is closed")
         slots = self.model.state_dict(keep_vars=True)
+        shapes = {name: slot.shape for name, slot in slots.items()}
         empty = {id(slot): name for name, slot in slots.items()}
         with torch.no_grad():
             for name, tensor in source:
-                if name.endswith(_COMPUTED):
+                if name.endswith(COMPUTED):
                     continue
-                slot = _slot(slots, name, tensor)
+                check_tensor(shapes, name, tensor)
+                slot = slots[name]
                 if empty.pop(id(slot), None):
                     slot.copy_(tensor)
                     if not torch.isfinite(slot).all():
@@ -106,7 +104,7 @@ class TransformersEngine:
                 elif not torch.equal(slot, tensor.to(slot)):
                     raise EngineError(f"tensor '{name}' differs from the one that the model ties it to")
         if empty:
-            raise EngineError(f"the weights lack {_some(empty.values())}; the model would run on leftovers")
+            raise EngineError(f"the weights lack {some(empty.values())}; the model would run on leftovers")
         self._loaded = True
 
     def generate(self, prompts: Sequence[str], stop: Sequence[str], max_tokens: int) -> list[Completion]:
@@ -157,7 +155,7 @@ class TransformersEngine:
             try:
                 found = work([requests[i] for i in batch])
             except (RuntimeError, IndexError) as error:
-                raise EngineError(f"transformers could not answer: {_line(error)}") from error
+                raise EngineError(f"transformers could not answer: {one_line(error)}") from error
             replies.update(zip(batch, found, strict=True))
         return [replies[i] for i in range(len(requests))]
 
@@ -199,40 +197,6 @@ class _StopStrings(StoppingCriteria):  # type: ignore[misc]
         return self.done
 
 
-def _slot(slots: dict[str, torch.Tensor], name: str, tensor: torch.Tensor) -> torch.Tensor:
-    if name not in slots:
-        raise EngineError(f"the model has no tensor '{name}'; are these weights of another architecture?")
-    if slots[name].shape != tensor.shape:
-        expected, found = tuple(slots[name].shape), tuple(tensor.shape)
-        raise EngineError(f"tensor '{name}': the model expects shape {expected}, found {found}")
-    return slots[name]
-
-
-def _dtype(name: str, config: Any, device: torch.device) -> torch.dtype:
-    if name == "auto":
-        return torch.float32 if device.type == "cpu" else (config.dtype or torch.bfloat16)
-    dtype = getattr(torch, name, None)
-    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
-        raise EngineError(f"engine dtype '{name}' is none; write auto, float32, bfloat16 or float16")
-    return dtype
-
-
-def _greedy(config_dir: Path, default: GenerationConfig) -> GenerationConfig:
-    """The checkpoint's generation config without its sampling (a repetition penalty stays, as in lm-eval)."""
-    stored = config_dir / "generation_config.json"
-    fields = json.loads(stored.read_text(encoding="utf-8")) if stored.exists() else default.to_diff_dict()
-    return GenerationConfig(**{k: v for k, v in fields.items() if k not in _NOT_GREEDY | _LENGTHS})
-
-
 def _pad_token(tokenizer: Any) -> int:
     ids = (tokenizer.pad_token_id, tokenizer.unk_token_id, tokenizer.eos_token_id, 0)
     return next(int(i) for i in ids if i is not None)
-
-
-def _some(names: Any) -> str:
-    names = sorted(names)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -7,8 +7,10 @@ inside vLLM's workers. Texts are those of the transformers engine: same tokens i
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, GenerationConfig
 
-from evaluators.architecture import choose_dtype, context_of, greedy_config, one_line, open_config, some
+from evaluators.architecture import choose_dtype, greedy_config, one_line, open_config, some
 from evaluators.encoding import (
     Cuts,
     cut_at_stop,
@@ -31,6 +33,7 @@ from evaluators.engine import Completion, Likelihood, WeightSource
 from evaluators.engine_process import EngineProcess
 from evaluators.errors import EngineDied, EngineError
 from evaluators.packing import pack, unpack
+from evaluators.reader import context_of
 from evaluators.vllm_process import Ask, Said, Start
 
 logger = logging.getLogger(__name__)
@@ -44,8 +47,9 @@ FIRST_LOAD_S = 3600.0
 LOAD_S = 600.0
 """Seconds for a later load, or twenty times the longest so far, if that is more."""
 
-_SMALL = 40_000_000
-"""Bytes of weights below which a second thread on a CPU makes a step slower."""
+_BATCHES = 64
+"""Batches whose tokens are remembered: 4096 prompts."""
+
 _ELSEWHERE = {
     "no_repeat_ngram_size",
     "bad_words_ids",
@@ -110,6 +114,11 @@ class VllmEngine:
         self._loaded = self._closed = self._warned = False
         self._longest_load = FIRST_LOAD_S / 20
         self._cuts = Cuts()
+        # Candidate after candidate is asked the same: half of a trial's own work would be encoding it anew.
+        self._prompts = lru_cache(_BATCHES)(partial(encode_prompts, self.tokenizer))
+        self._pairs = lru_cache(_BATCHES)(partial(encode_pairs, self.tokenizer))
+        self.swap_seconds: dict[str, float] = {}
+        """Of the last load, in its process: `merge`, `swap` (checksums included), `reset`, `canary`."""
 
     @property
     def description(self) -> str:
@@ -146,6 +155,7 @@ class VllmEngine:
         self._longest_load = max(self._longest_load, time.monotonic() - began)
         if "failure" in reply:
             raise unpack(reply["failure"])
+        self.swap_seconds = reply["seconds"]
         if "mute" in reply and not self._warned:
             self._warned = True
             logger.warning(
@@ -161,7 +171,7 @@ class VllmEngine:
         self._check_loaded()
         if not prompts:
             return []
-        encoded = keep_last(encode_prompts(self.tokenizer, prompts), self.context, max_tokens, self._cuts)
+        encoded = keep_last(self._prompts(tuple(prompts)), self.context, max_tokens, self._cuts)
         strings = stop_strings(self.tokenizer, stop)
         params = {"max_tokens": max_tokens, "stop": strings, **self._greedy}
         said = self._ask([Ask(ids, params) for ids in encoded])
@@ -176,7 +186,7 @@ class VllmEngine:
         self._check_loaded()
         if not pairs:
             return []
-        encoded = encode_pairs(self.tokenizer, pairs)
+        encoded = self._pairs(tuple(pairs))
         self._cuts.see("pairs", [len(p.context) + len(p.continuation) for p in encoded], self.context + 1)
         asks = []
         for pair in encoded:
@@ -272,7 +282,18 @@ def _environment(start: Start) -> dict[str, str]:
     if start.on_cpu:
         # With its scheduler in the same process it starts twice as fast; on a GPU the two overlap.
         settings["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+        if start.tensor_parallel > 1 and "VLLM_CPU_OMP_THREADS_BIND" not in os.environ:
+            settings["VLLM_CPU_OMP_THREADS_BIND"] = _cores(start.tensor_parallel)
     return settings
+
+
+def _cores(workers: int) -> str:
+    """Which cores each worker computes on: left to itself, vLLM wants a memory node for each."""
+    cores = sorted(os.sched_getaffinity(0))
+    each = len(cores) // workers
+    if not each:
+        return "nobind"
+    return "|".join(",".join(map(str, cores[i * each : (i + 1) * each])) for i in range(workers))
 
 
 def _check_honoured(generation: GenerationConfig, folder: Path) -> None:

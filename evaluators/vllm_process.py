@@ -79,8 +79,8 @@ class Server:
     def load(self, packed: str) -> dict[str, Any]:
         """Write the packed source's weights into the engine; see `Extension.crucible_load`.
 
-        Returns {} or {"failure": the source's own error}. Raises EngineError if what the engine holds or
-        answers afterwards is not the source's.
+        Returns the seconds that it took by part, or {"failure": the source's own error}. Raises EngineError
+        if what the engine holds or answers afterwards is not the source's.
         """
         from evaluators.vllm_sums import differing
 
@@ -93,9 +93,13 @@ class Server:
         wrong = differing(replies[0]["sent"], [reply["held"] for reply in replies])
         if wrong:
             raise EngineError(f"vLLM holds other weights than it was given in {', '.join(wrong[:3])}")
+        began = time.perf_counter()
         if not self.engine.reset_prefix_cache():
             raise EngineError("vLLM did not reset its prefix cache, which holds another candidate's keys")
-        return self._sing(replies[0])
+        reset = time.perf_counter()
+        sung = self._sing(replies[0])
+        own = {"reset": reset - began, "canary": time.perf_counter() - reset}
+        return {**sung, "seconds": {**replies[0]["seconds"], **own}}
 
     def _sing(self, expected: dict[str, Any]) -> dict[str, Any]:
         if "tokens" not in expected:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import torch
@@ -61,6 +62,7 @@ class Extension:
         vLLM (on the first worker only), and what went wrong, if anything did.
         """
         worker: Any = self
+        began = perf_counter()
         first = worker.rank == 0
         loading = _Loading(self._crucible_shell, self._crucible_canary if first else [])
         try:
@@ -80,6 +82,7 @@ class Extension:
         return {
             "sent": loading.sums if first else {},
             "held": held(model, worker.model_config.dtype, worker.rank % parallel, _group),
+            "seconds": {"merge": loading.merging, "swap": perf_counter() - began - loading.merging},
             **loading.answer(),
         }
 
@@ -91,13 +94,15 @@ class _Loading:
         self.shell = shell
         self.sums: Sums = {}
         self.failure: Exception | None = None
+        self.merging = 0.0
+        """Seconds that the source took to make its tensors."""
         self._seen: dict[str, int] = {}
         self._forward = Forward(shell, canary) if canary else None
 
     def pass_on(self, source: Any) -> Iterator[tuple[str, Tensor]]:
         """The source's tensors; one that fails just ends, for vLLM must finish what it has begun."""
         try:
-            for name, tensor in source:
+            for name, tensor in self._timed(source):
                 if name.endswith(COMPUTED):
                     continue
                 self._check(name, tensor)
@@ -109,6 +114,14 @@ class _Loading:
                 raise EngineError(f"the weights lack {some(lacking)}; the model would run on leftovers")
         except Exception as error:
             self.failure = error
+
+    def _timed(self, source: Any) -> Iterator[tuple[str, Tensor]]:
+        began = perf_counter()
+        for named in source:
+            self.merging += perf_counter() - began
+            yield named
+            began = perf_counter()
+        self.merging += perf_counter() - began
 
     def end(self) -> None:
         """No more tensors will come."""

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -26,8 +27,10 @@ from evaluators.slices import Slice
 from merging.recipe import Recipe
 from search.baselines import baselines
 from search.candidates import Sent, write_candidate
+from search.measure import Bench
 from search.spec import load_study
-from search.workshop import Workshop, open_workshop
+from search.workshop import Workshop, open_workshop, study_slices
+from studies.store import StudyStore
 from tests.search.conftest import small_study, write_study
 from tests.search.test_run import EVIDENCE, rows_of, start, wait_for_evidence
 
@@ -132,6 +135,43 @@ def test_after_each_of_five_swaps_it_answers_as_a_fresh_engine_of_the_exported_c
 
 
 @needs_vllm
+def test_a_model_split_over_two_workers_swaps_and_answers_as_an_undivided_one(
+    workshop: Workshop, engine: Engine, recipes: list[Recipe]
+) -> None:
+    from evaluators.vllm_engine import VllmEngine
+
+    with closing(VllmEngine(workshop.base.folder, tensor_parallel=2)) as split:
+        assert split.description == "vllm/float32/tp2"
+        for recipe in recipes[:3]:
+            for each in (engine, split):
+                each.load(Sent(recipe))
+            whole, parts = answers(engine), answers(split)
+            assert parts.texts == whole.texts
+            assert parts.logprobs == pytest.approx(whole.logprobs, abs=1e-4)
+        group = split.pid
+    assert group is not None
+    assert gone(group), "its workers are gone with it"
+
+
+def gone(group: int) -> bool:
+    """Whether a process group is empty, at the latest after a few seconds."""
+    for _ in range(100):
+        if not any(member(file, group) for file in Path("/proc").glob("[0-9]*/stat")):
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def member(stat: Path, group: int) -> bool:
+    """Whether a process is of the group, and more than its exit status is left of it."""
+    try:
+        state, _, process_group = stat.read_text().rpartition(")")[2].split()[:3]
+    except OSError:  # it has ended meanwhile
+        return False
+    return int(process_group) == group and state != "Z"
+
+
+@needs_vllm
 def test_without_the_reset_of_the_prefix_cache_a_swap_answers_with_the_previous_candidates_keys(
     workshop: Workshop,
     recipes: list[Recipe],
@@ -212,6 +252,51 @@ def test_a_killed_engine_is_replaced_and_the_study_goes_on(tmp_path: Path) -> No
         states = connection.execute("select state from crucible_candidates").fetchall()
     assert states == [("complete",)] * 8
     assert not Path(f"/proc/{engine}").exists()
+
+
+@needs_vllm
+def test_a_hung_engine_is_replaced_and_its_items_are_asked_again(
+    workshop: Workshop, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("evaluators.vllm_engine.STEP_S", 5.0)
+    entrant, slices = baselines(workshop.space)[1], workshop.search_slices[:2]
+    with StudyStore(f"sqlite:///{tmp_path / 'crucible.db'}") as store:
+        bench = Bench(store, engine)
+        store.add_recipe(entrant.recipe)
+        store.remember_slices(study_slices(slices, bench.key))
+        bench.measure(entrant.recipe.digest, Sent(entrant.recipe), slices[:1])
+        hung = engine.pid  # type: ignore[attr-defined]
+        os.kill(hung, signal.SIGSTOP)
+        bench.measure(entrant.recipe.digest, Sent(entrant.recipe), slices)
+        measured = [len(store.measured(entrant.recipe.digest, bench.key(part))) for part in slices]
+    assert measured == [64, 64]
+    assert engine.pid != hung  # type: ignore[attr-defined]
+    assert gone(hung)
+
+
+@needs_vllm
+def test_ctrl_c_ends_a_search_and_its_engine(tmp_path: Path) -> None:
+    file = write_study(tmp_path, small_study(trials=50, items=12, engine=VLLM))
+    process = start(file)
+    wait_for_evidence(tmp_path / "crucible.db", 36, process)
+    (engine,) = children(process.pid, "vllm_process")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "to go on: crucible run" in err
+    assert "Traceback" not in err
+    assert gone(engine)
+
+
+@needs_vllm
+def test_a_killed_search_leaves_no_engine_behind(tmp_path: Path) -> None:
+    process = start(write_study(tmp_path, small_study(items=12, engine=VLLM)))
+    while not (found := children(process.pid, "vllm_process")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    assert gone(found[0])
 
 
 def children(pid: int, word: str) -> list[int]:

@@ -1,0 +1,154 @@
+"""Where a trial's time goes: `python -m benchmarks.trial [--engine vllm] [--trials 20] [--json]`.
+
+It runs the tiny study, scaled so that a trial asks 501 items, and takes the time of our own functions from
+outside: what one function spends in another that is timed counts there only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+from unittest.mock import patch
+
+import yaml
+from optuna.trial import Trial
+from rich.console import Console
+
+import search.run as run
+from benchmarks.machine import describe_machine
+from benchmarks.samples import say
+from benchmarks.spent import Clock, TrialTimes
+from evaluators import graders
+from evaluators.engine_process import EngineProcess
+from evaluators.transformers_engine import TransformersEngine
+from evaluators.vllm_engine import VllmEngine
+from search.display import Display
+from search.runner import Search, Step
+from search.spec import load_study
+from search.trials import Ledger
+from studies.store import StudyStore
+
+HERE = Path(__file__).parent
+TINY = HERE.parent / "examples" / "tiny"
+ITEMS = 167
+"""Per slice: three slices make 501."""
+
+
+PARTS = {"merge": "merging", "reset": "cache reset", "canary": "canary"}
+"""Of a load in vLLM's process, and what we call them."""
+STORE = ("record", "measured", "tallies", "logprobs", "add_recipe", "register_candidate", "finish_candidate")
+
+
+def measure(engine: str, trials: int, folder: Path) -> TrialTimes:
+    """Run the study in a folder, and take the time of its trials after the first."""
+    clock, found, said = Clock(), [], []
+
+    def timed_trials(search: Search, trials: int, deadline: float) -> Iterator[Step]:
+        said.append(search.bench.engine.description)
+        clock.take()
+        began = perf_counter()
+        for step in _run_trials(search, trials, deadline):
+            now = perf_counter()
+            found.append({**clock.take(), "whole": now - began})
+            began = now
+            yield step
+            if step.reason:
+                say(f"{step.name} failed: {step.reason}")
+
+    _run_trials = run.run_trials
+    with ExitStack() as stack, (folder / "log").open("w") as log:
+        stack.enter_context(_watched(clock))
+        stack.enter_context(patch.object(run, "run_trials", timed_trials))
+        run.run_study(
+            load_study(_study(engine, trials, folder)),
+            f"sqlite:///{folder / 'crucible.db'}",
+            Display(Console(file=log)),
+        )
+    times = tuple(_with_rest(each) for each in found[1:])
+    return TrialTimes(describe_machine(), said[0], 3 * ITEMS, times, os.getloadavg()[0])
+
+
+@contextmanager
+def _watched(clock: Clock) -> Iterator[None]:
+    """Our functions timed, for as long as the block runs."""
+    names = {"gsm8k": "grading gsm8k", "humaneval": "grading code", "minerva_math": "math-verify"}
+    timed = [
+        (graders, "run_tests", "sandbox"),
+        (Trial, "set_user_attr", "Optuna"),
+        (VllmEngine, "load", "swap"),
+        (VllmEngine, "generate", "texts and tokens"),
+        (TransformersEngine, "load", "merging"),
+        (TransformersEngine, "generate", "generation"),
+        *((Ledger, verb, "Optuna") for verb in ("propose", "tell", "count")),
+        *((StudyStore, verb, "store") for verb in STORE),
+    ]
+    with ExitStack() as stack:
+        for home, name, label in timed:
+            stack.enter_context(patch.object(home, name, clock.timed(label, getattr(home, name))))
+        stack.enter_context(patch.object(EngineProcess, "ask", _ask(clock, EngineProcess.ask)))
+        grading = {name: clock.timed(label, graders.GRADERS[name]) for name, label in names.items()}
+        stack.enter_context(patch.dict(graders.GRADERS, grading))
+        yield
+
+
+def _ask(clock: Clock, plain: Callable[..., Any]) -> Callable[..., Any]:
+    """Questions to vLLM's process, timed; a load says itself where its time went."""
+
+    def ask(process: EngineProcess, verb: str, *arguments: Any, **options: Any) -> Any:
+        label = "generation" if verb == "ask" else "swap"
+        reply = clock.timed(label, plain)(process, verb, *arguments, **options)
+        if verb == "load":
+            for name, label in PARTS.items():
+                seconds = reply.get("seconds", {}).get(name, 0.0)
+                clock.add(label, seconds)
+                clock.add("swap", -seconds)  # what is left: weights, checksums, and the way there and back
+        return reply
+
+    return ask
+
+
+def _with_rest(spent: Mapping[str, float]) -> dict[str, float]:
+    return {**spent, "rest": 2 * spent["whole"] - sum(spent.values())}
+
+
+def _study(engine: str, trials: int, folder: Path) -> Path:
+    """The tiny study with so many items a slice, in a file of its own."""
+    study = yaml.safe_load((TINY / "study.yaml").read_text())
+    for part in study["slices"]:
+        part |= {"data": str(TINY / part["data"]), "search": ITEMS, "holdout": 16}
+    models = {"base_model": str(TINY / "base"), "experts": [str(TINY / each) for each in study["experts"]]}
+    study |= {**models, "budget": {"trials": trials, "finalists": 1}}
+    study["engine"] |= {"name": engine, "dtype": "float32"}
+    file = folder / "study.yaml"
+    file.write_text(yaml.safe_dump(study))
+    return file
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print, and write the results beside those of other machines."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trial", description=__doc__.splitlines()[0])
+    parser.add_argument("--engine", default="vllm", choices=("vllm", "transformers"))
+    parser.add_argument("--trials", type=int, default=20, help="trials to run (20); the first does not count")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the results")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        times = measure(given.engine, given.trials, Path(folder))
+    written = json.dumps(times.to_json(), indent=1) + "\n"
+    name = f"{times.machine.slug}-trial" + ("" if given.engine == "vllm" else f"-{given.engine}")
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / f"{name}.json").write_text(written)
+    (given.out / f"{name}.md").write_text(times.to_markdown())
+    sys.stdout.write(written if given.json else times.to_markdown())
+
+
+if __name__ == "__main__":
+    main()
