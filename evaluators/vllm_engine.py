@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,8 +46,9 @@ FIRST_LOAD_S = 3600.0
 LOAD_S = 600.0
 """Seconds for a later load, or twenty times the longest so far, if that is more."""
 
-_SMALL = 40_000_000
-"""Bytes of weights below which a second thread on a CPU makes a step slower."""
+_BATCHES = 64
+"""Batches whose tokens are remembered: 4096 prompts."""
+
 _ELSEWHERE = {
     "no_repeat_ngram_size",
     "bad_words_ids",
@@ -111,6 +113,9 @@ class VllmEngine:
         self._loaded = self._closed = self._warned = False
         self._longest_load = FIRST_LOAD_S / 20
         self._cuts = Cuts()
+        # Candidate after candidate is asked the same: half of a trial's own work would be encoding it anew.
+        self._prompts = lru_cache(_BATCHES)(partial(encode_prompts, self.tokenizer))
+        self._pairs = lru_cache(_BATCHES)(partial(encode_pairs, self.tokenizer))
         self.swap_seconds: dict[str, float] = {}
         """Of the last load, in the engine's process: `merge`, `swap` (checksums included) and `canary`."""
 
@@ -165,7 +170,7 @@ class VllmEngine:
         self._check_loaded()
         if not prompts:
             return []
-        encoded = keep_last(encode_prompts(self.tokenizer, prompts), self.context, max_tokens, self._cuts)
+        encoded = keep_last(self._prompts(tuple(prompts)), self.context, max_tokens, self._cuts)
         strings = stop_strings(self.tokenizer, stop)
         params = {"max_tokens": max_tokens, "stop": strings, **self._greedy}
         said = self._ask([Ask(ids, params) for ids in encoded])
@@ -180,7 +185,7 @@ class VllmEngine:
         self._check_loaded()
         if not pairs:
             return []
-        encoded = encode_pairs(self.tokenizer, pairs)
+        encoded = self._pairs(tuple(pairs))
         self._cuts.see("pairs", [len(p.context) + len(p.continuation) for p in encoded], self.context + 1)
         asks = []
         for pair in encoded:
