@@ -84,8 +84,8 @@ class Shell:
         try:
             with torch.inference_mode():
                 logits = self.model(input_ids=torch.tensor([ids], device=self.device), use_cache=False).logits
-                logprobs: Tensor = logits[0, -1].float().log_softmax(dim=-1).cpu()
-                return logprobs
+                answer: Tensor = logits[0, -1].float().log_softmax(dim=-1).cpu()
+                return answer
         finally:
             for handle in handles:
                 handle.remove()
