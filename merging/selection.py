@@ -100,7 +100,7 @@ def divergence(base: Tensor, expert: Tensor) -> Tensor:
     sums to 1, so other steps, exact ones too, would pick other elements. mergekit 0.1.5, arcee_fusion.
     """
     if not base.dim() or not base.numel():  # one number, or none: a softmax of 1, or nothing that diverges
-        return torch.zeros(*base.shape[:-1], *[1][: base.dim()], device=base.device)
+        return torch.zeros((*base.shape[:-1], 1)[: base.dim()], device=base.device)
     row = base.shape[-1]
     p, q = expert.reshape(-1, row), base.reshape(-1, row)
     step = max(1, _CHUNK // max(row, 1))

@@ -67,8 +67,8 @@ def read_vocabulary(folder: Path) -> dict[str, int] | None:
     for token, number in found.items():
         if not 0 <= number < _MOST_TOKENS:
             raise CheckpointError(
-                f"{folder / 'tokenizer.json'}: token {shown(token)} has the number {number}, expected one from"
-                f" 0 to {_MOST_TOKENS - 1}; copy the model's tokenizer again"
+                f"{folder / 'tokenizer.json'}: token {shown(token)} has the number {number}, expected one"
+                f" from 0 to {_MOST_TOKENS - 1}; copy the model's tokenizer again"
             )
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +75,7 @@ def _check_outside(out: Path, recipe: Recipe, models: Models) -> None:
     """Refuse a place inside a model's folder, of which the merge would become a part."""
     refs = () if models.known else (recipe.base, *recipe.experts)
     for folder in (*models.folders(), *(Path(ref.path).expanduser() for ref in refs if ref.revision is None)):
-        if out.resolve().is_relative_to(folder.resolve()):
+        if Path(os.path.realpath(out)).is_relative_to(folder.resolve()):
             raise OutputError(f"{out}: lies in the folder of a model, {folder}; choose another place")
 
 
