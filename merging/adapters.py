@@ -15,12 +15,15 @@ from torch import Tensor
 
 from merging.checkpoint import ADAPTER_CONFIG, Checkpoint, read_header, read_json
 from merging.errors import CheckpointError
+from merging.family import MERGEABLE
 from merging.fingerprint import check_finite
 from merging.layout import HEAD, layer_order, vocabulary_tensors
 from merging.pickles import read_pickle
+from merging.shown import shown
 
 ADAPTER_WEIGHTS = "adapter_model.safetensors"
 ADAPTER_PICKLE = "adapter_model.bin"
+_LARGEST = 3.4028234663852886e38  # of float32
 
 _MERGE_IT = "merge it into its model with peft first (merge_and_unload)"
 _REFUSED = (
@@ -80,10 +83,10 @@ def open_adapter(folder: Path, allow_pickle: bool = False) -> Adapter:
     else:
         read_header(file)  # says what is wrong with a damaged file
         tensors = load_file(file)
+    _check_tensors(file, tensors)
     halves: dict[str, dict[str, Tensor]] = {}
     embeddings, whole = set(), {}
     for key, tensor in tensors.items():
-        check_finite(tensor, key, file)
         name = key.removeprefix("base_model.model.")
         if match := _LORA.fullmatch(name):
             halves.setdefault(match["module"], {})[match["part"]] = tensor
@@ -98,6 +101,19 @@ def open_adapter(folder: Path, allow_pickle: bool = False) -> Adapter:
             raise CheckpointError(f"{file}: {module}: lacks one of lora_A and lora_B; copy the adapter again")
     pairs = {module: (found["A"], found["B"]) for module, found in halves.items()}
     return Adapter(folder, file, config, pairs, frozenset(embeddings), whole)
+
+
+def _check_tensors(file: Path, tensors: Mapping[str, Tensor]) -> None:
+    if not tensors:
+        raise CheckpointError(f"{file}: holds no tensors; copy the adapter's weights again")
+    for key, tensor in tensors.items():
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        if dtype not in MERGEABLE:
+            raise CheckpointError(
+                f"{file}: {key}: dtype {dtype}, expected one of {', '.join(MERGEABLE)}; use one that is not"
+                " quantized"
+            )
+        check_finite(tensor, key, file)
 
 
 def adapter_file(folder: Path, allow_pickle: bool) -> Path:
@@ -223,16 +239,29 @@ def _scaling(adapter: Adapter, module: str) -> float:
 
 def _of_pattern(adapter: Adapter, patterns: str, field: str, module: str) -> float:
     """A number for this module: that of the first pattern that matches the end of its name, else for all."""
-    for pattern, value in (adapter.config.get(patterns) or {}).items():
-        if re.fullmatch(rf"(.*\.)?({pattern})", module):
-            return float(value)
-    value = adapter.config.get(field)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-        raise CheckpointError(
-            f"{adapter.folder / ADAPTER_CONFIG}: {field}: {value!r}, expected a positive number; copy it"
-            " again"
-        )
+    own = adapter.config.get(patterns) or {}
+    if not isinstance(own, dict):
+        raise _no_config(adapter, patterns, own, "patterns with their numbers")
+    for pattern, value in own.items():
+        try:
+            found = re.fullmatch(rf"(.*\.)?({pattern})", module)
+        except re.error:
+            raise _no_config(adapter, patterns, pattern, "a regular expression") from None
+        if found:
+            return _positive(adapter, f"{patterns}: {pattern}", value)
+    return _positive(adapter, field, adapter.config.get(field))
+
+
+def _positive(adapter: Adapter, field: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= _LARGEST:
+        raise _no_config(adapter, field, value, "a positive number")
     return float(value)
+
+
+def _no_config(adapter: Adapter, field: str, value: Any, expected: str) -> CheckpointError:
+    return CheckpointError(
+        f"{adapter.folder / ADAPTER_CONFIG}: {field}: {shown(value)}, expected {expected}; copy it again"
+    )
 
 
 def _transposed(adapter: Adapter, module: str) -> bool:

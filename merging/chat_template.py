@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from merging.checkpoint import Checkpoint, read_json
+from merging.errors import CheckpointError
 
 TEMPLATE = "chat_template.jinja"
 _IN_TOKENIZER = "tokenizer_config.json"
@@ -20,7 +21,7 @@ def most_common(folders: Iterable[Path]) -> str | None:
     """The template that most folders have, of equals the earlier, as mergekit's `auto`; None: none has one.
 
     Raises:
-        CheckpointError: a tokenizer_config.json cannot be read.
+        CheckpointError: a template or tokenizer_config.json cannot be read.
     """
     found = [template.strip() for folder in folders if (template := read_template(folder))]
     return Counter(found).most_common(1)[0][0] if found else None
@@ -29,7 +30,10 @@ def most_common(folders: Iterable[Path]) -> str | None:
 def read_template(folder: Path) -> str | None:
     """The template of a folder's tokenizer, the default one where it has several; None where it has none."""
     if (folder / TEMPLATE).is_file():
-        return (folder / TEMPLATE).read_text(encoding="utf-8")
+        try:
+            return (folder / TEMPLATE).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise _unreadable(folder / TEMPLATE, error) from None
     if not (folder / _IN_TOKENIZER).is_file():
         return None
     said: Any = read_json(folder / _IN_TOKENIZER, "copy the model's tokenizer again").get(_KEY)
@@ -37,7 +41,19 @@ def read_template(folder: Path) -> str | None:
         said = {entry.get("name"): entry.get("template") for entry in said if isinstance(entry, dict)}
     if isinstance(said, dict):
         said = said.get("default")
-    return said if isinstance(said, str) else None
+    if not isinstance(said, str):
+        return None
+    try:
+        said.encode()
+    except UnicodeEncodeError as error:  # JSON can say half of a surrogate pair, which no file can hold
+        raise _unreadable(folder / _IN_TOKENIZER, error) from None
+    return said
+
+
+def _unreadable(file: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{file}: its chat template cannot be read ({error}); copy the model's tokenizer again"
+    )
 
 
 def template_files(donor: Checkpoint, template: str) -> dict[str, str]:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from merging.errors import CheckpointError
 from merging.layout import is_table, layer_order
+from merging.shown import shown
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -106,7 +107,10 @@ class Checkpoint:
 
     def _handle(self, file: Path) -> Any:
         if file not in self._handles:
-            self._handles[file] = safe_open(file, framework="pt", device="cpu")
+            try:
+                self._handles[file] = safe_open(file, framework="pt", device="cpu")
+            except SafetensorError as error:  # what `read_header` lets pass
+                raise CheckpointError(f"{file}: no whole safetensors file ({error}); copy it again") from None
         return self._handles[file]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -149,7 +153,25 @@ def is_adapter(folder: Path) -> bool:
 
 def read_config(folder: Path) -> dict[str, Any]:
     """A model folder's config.json; raises CheckpointError where it is missing or damaged."""
-    return read_json(folder / "config.json", "copy the model's config.json there")
+    file = folder / "config.json"
+    config = read_json(file, "copy the model's config.json there")
+    for name in ("text_config", "rope_parameters"):
+        if not isinstance(config.get(name) or {}, dict):
+            raise CheckpointError(
+                f"{file}: {name}: expected an object, found {shown(config[name])}; copy the model's again"
+            )
+    for where, part in (("", config), ("text_config.", config.get("text_config") or {})):
+        size = part.get("vocab_size")
+        if size is not None and not _is_count(size):
+            raise CheckpointError(
+                f"{file}: {where}vocab_size: expected a whole number, found {shown(size)}; copy the"
+                " model's again"
+            )
+    return config
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
 
 
 def _read_shards(folder: Path) -> dict[str, TensorInfo]:
@@ -179,7 +201,7 @@ def read_header(file: Path) -> dict[str, TensorInfo]:
     try:
         entries = {name: entry for name, entry in json.loads(header).items() if name != "__metadata__"}
         promised = 8 + length + max((_end(name, entry) for name, entry in entries.items()), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         detail = f" ({error})" if header else ""
         raise CheckpointError(
             f"{file}: no whole safetensors file, its header cannot be read{detail}; copy it again"
@@ -194,6 +216,8 @@ def read_header(file: Path) -> dict[str, TensorInfo]:
 
 def _end(name: str, entry: Mapping[str, Any]) -> int:
     start, end = entry["data_offsets"]
+    if not all(map(_is_count, (start, end, *entry["shape"]))) or not isinstance(entry["dtype"], str):
+        raise ValueError(f"the shape, dtype or data_offsets of {shown(name)} are no such thing")
     expected = math.prod(entry["shape"]) * _BYTES.get(entry["dtype"], 0)
     if expected and end - start != expected:
         raise ValueError(f"{name} has {end - start} bytes, its shape needs {expected}")
@@ -206,7 +230,7 @@ def read_json(file: Path, remedy: str) -> dict[str, Any]:
         data = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise CheckpointError(f"{file}: missing; {remedy}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{file}: cannot be read as JSON ({error}); {remedy}") from None
     if not isinstance(data, dict):
         raise CheckpointError(f"{file}: expected a JSON object; {remedy}")

@@ -30,7 +30,8 @@ from merging.dialect_tokens import Tokens, read_tokens
 from merging.errors import RecipeError
 from merging.layout import is_embedding, layer_index, layer_order, n_layers
 from merging.methods import Method, find_method
-from merging.recipe import LayerGroup, ModelRef, Recipe, Rule, parse_yaml
+from merging.recipe import COMPAT, DTYPES, LayerGroup, ModelRef, Recipe, Rule, check_word, parse_yaml
+from merging.shown import shown
 from merging.stacking import joined, rename_layer
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def load_config(path: Path, open_model: OpenModel, compat: str | None = None) ->
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read ({error}); give a recipe or a mergekit config") from None
+    if compat is not None:
+        check_word("compat", compat, COMPAT)
     data = parse_yaml(text, str(path))
     if "crucible_recipe" not in data:
         return _config(data, path, open_model, compat)
@@ -132,10 +135,11 @@ def _read(config: Mapping[str, Any], open_model: OpenModel, compat: str | None) 
         if key in config:
             raise RecipeError(f"{key}: {_REFUSED[key]}")
     check_keys(config, (*_KEYS, *_OWN_KEYS), "")
-    method, tokens = find_method(str(need(config, "merge_method", ""))), read_tokens(config)
+    method, tokens = _method(config), read_tokens(config)
+    _check_dtypes(config)
     models = models_named(config)
     base = base_named(config)
-    donor = model_name(config["config_source"], "config_source") if "config_source" in config else models[0]
+    donor = _donor(config, base) or models[0]
     opened = {name: open_model(name) for name in dict.fromkeys((base or donor, *models))}
     slices = read_slices(config, base, {name: n_layers(tensors) for name, (_, tensors) in opened.items()})
     inputs = inputs_of(method, base, donor, slices)
@@ -153,6 +157,38 @@ def _read(config: Mapping[str, Any], open_model: OpenModel, compat: str | None) 
         **_numbers(config, [tensors for _, tensors in opened.values()], compat),
     )
     return Config(recipe, tokens)
+
+
+def _method(config: Mapping[str, Any]) -> Method:
+    name = need(config, "merge_method", "")
+    if not isinstance(name, str):
+        raise RecipeError(f"merge_method: expected a method's name, found {shown(name)}")
+    return find_method(name)
+
+
+def _check_dtypes(config: Mapping[str, Any]) -> None:
+    """Before any model is opened, and before anything is said of the arithmetic."""
+    for key in ("dtype", "out_dtype"):
+        if config.get(key) is not None:
+            said = config[key]
+            word = said.removeprefix("torch.") if isinstance(said, str) else said
+            # Where something else is written, float64 is read, if only to warn that it is not computed in.
+            check_word(
+                key, word, (*DTYPES, "float64") if key == "dtype" and "out_dtype" in config else DTYPES
+            )
+
+
+def _donor(config: Mapping[str, Any], base: str | None) -> str | None:
+    """The model that gives config and tokenizer, where the file names one."""
+    if "config_source" not in config:
+        return None
+    donor = model_name(config["config_source"], "config_source")
+    if base not in (None, donor):
+        raise RecipeError(
+            f"config_source: {shown(donor)} stands beside base_model, which gives config and tokenizer;"
+            " leave it out"
+        )
+    return donor
 
 
 @dataclass(frozen=True)
@@ -197,6 +233,8 @@ class _Reader:
         """mergekit reads embeddings from the first slice, norm and head from the last, at their beginning."""
         rules = []
         names = [name for name in self.tensors[self.inputs.base] if layer_index(name) is None]
+        if not names:
+            raise RecipeError(f"{self.inputs.base}: has no tensors but those of layers; is it whole?")
         for name in layer_order(names):
             edge = 0 if is_embedding(name) else -1
             present = [self.slices[edge].source_of(model) for model in self.inputs.experts]

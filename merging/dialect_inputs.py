@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from merging.dialect_parse import Slice
 from merging.errors import RecipeError
 from merging.methods import Method
+from merging.shown import shown
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,8 @@ def inputs_of(method: Method, base: str | None, donor: str, slices: Sequence[Sli
     for i, piece in enumerate(slices):
         if piece.source_of(base) is None:
             raise RecipeError(
-                f"slices[{i}].sources: base_model {base!r} is not among them; add it with its layer_range"
+                f"slices[{i}].sources: base_model {shown(base)} is not among them; add it with its"
+                " layer_range"
             )
     experts = tuple(model for model in models if model != base)
     if not experts:

@@ -8,6 +8,7 @@ from typing import Any
 
 from merging.errors import RecipeError
 from merging.methods import nearest
+from merging.shown import shown
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Slice:
         models = [source.model for source in self.sources]
         for i, model in enumerate(models):
             if model in models[:i]:
-                raise RecipeError(f"model {model!r} is listed twice; give it once, with one weight")
+                raise RecipeError(f"model {shown(model)} is listed twice; give it once, with one weight")
 
     @property
     def length(self) -> int:
@@ -79,7 +80,7 @@ def read_slices(config: Mapping[str, Any], base: str | None, depths: Mapping[str
     if base is not None and base not in [source.model for source in sources]:
         sources.append(Source(base, 0, depths[base], {}, added=True))
     if len({source.stop for source in sources}) > 1:
-        found = ", ".join(f"{source.model!r} {source.stop}" for source in sources)
+        found = ", ".join(f"{shown(source.model)} {source.stop}" for source in sources)
         raise RecipeError(f"models: differ in their numbers of layers ({found}); use 'slices' to pair layers")
     return [Slice(tuple(sources), {})]
 
@@ -112,11 +113,11 @@ def _source(entry: Mapping[str, Any], where: str, depths: Mapping[str, int]) -> 
     check_keys(entry, ("model", "layer_range", "parameters"), where)
     layers = need(entry, "layer_range", where)
     if not (isinstance(layers, list) and len(layers) == 2 and all(type(n) is int for n in layers)):
-        raise RecipeError(f"{where}.layer_range: expected two whole numbers, found {layers!r}")
+        raise RecipeError(f"{where}.layer_range: expected two whole numbers, found {shown(layers)}")
     model, (start, stop) = model_name(need(entry, "model", where), where), layers
     if not 0 <= start < stop <= depths[model]:
         raise RecipeError(
-            f"{where}.layer_range: [{start}, {stop}] is no run of layers of {model!r}, which has"
+            f"{where}.layer_range: [{start}, {stop}] is no run of layers of {shown(model)}, which has"
             f" {depths[model]}; the first is 0, and the end is not included"
         )
     return Source(model, start, stop, mapping_of(entry.get("parameters"), f"{where}.parameters"))
@@ -137,7 +138,7 @@ def model_name(value: Any, where: str) -> str:
 def _place_name(value: Any, where: str) -> str:
     place = value.get("path") if isinstance(value, dict) else value
     if not isinstance(place, str):
-        raise RecipeError(f"{where}: expected a model's path or hub id, found {value!r}")
+        raise RecipeError(f"{where}: expected a model's path or hub id, found {shown(value)}")
     revision = value.get("revision") if isinstance(value, dict) else None
     return f"{place}@{revision}" if revision else place
 
@@ -145,9 +146,10 @@ def _place_name(value: Any, where: str) -> str:
 def check_keys(found: Mapping[str, Any], known: Sequence[str], where: str) -> None:
     for key in found:
         if key not in known:
-            hint = nearest(str(key), known)
+            hint = nearest(key, known) if isinstance(key, str) else ""
             raise RecipeError(
-                f"{where}{': ' if where else ''}{key!r} is not known here{hint}; known: {', '.join(known)}"
+                f"{where}{': ' if where else ''}{shown(key)} is not known here{hint}; known:"
+                f" {', '.join(known)}"
             )
 
 
@@ -166,5 +168,5 @@ def entries_of(entry: Mapping[str, Any], key: str, where: str = "") -> list[Mapp
 
 def mapping_of(value: Any, where: str) -> Mapping[str, Any]:
     if value is not None and not isinstance(value, dict):
-        raise RecipeError(f"{where}: expected a mapping, found {value!r}")
+        raise RecipeError(f"{where}: expected a mapping, found {shown(value)}")
     return value or {}

@@ -12,6 +12,7 @@ from merging.errors import RecipeError
 from merging.methods import PARAMETERS, REQUIRED, Method
 from merging.recipe import Parameters, Rule
 from merging.rules import Setting, more_of
+from merging.shown import shown
 
 Found = tuple[str | None, Any]
 OF_INPUTS = ("scale",)
@@ -126,6 +127,11 @@ def _conditions(setting: Any, name: str) -> Iterator[Found]:
             continue
         check_keys(entry, ("filter", "value"), f"parameters.{name}")
         part = entry.get("filter")
+        if isinstance(part, list | dict):
+            raise RecipeError(
+                f"parameters.{name}: filter: expected a text, found {shown(part)}; give each text"
+                " an entry of its own"
+            )
         yield None if part in (None, "*") else str(part), need(entry, "value", f"parameters.{name}")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from merging.dialect_parse import check_keys, mapping_of, model_name
 from merging.errors import RecipeError
+from merging.shown import shown
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ def read_tokens(config: Mapping[str, Any]) -> Tokens:
         source = _source(block.get("source") or "union", "tokenizer.source")
         pad = block.get("pad_to_multiple_of")
         if pad is not None and (type(pad) is not int or pad < 1):
-            raise RecipeError(f"tokenizer.pad_to_multiple_of: expected a whole number above 0, found {pad!r}")
+            raise RecipeError(
+                f"tokenizer.pad_to_multiple_of: expected a whole number above 0, found {shown(pad)}"
+            )
     return Tokens(source, pad, _chat_template(config.get("chat_template")))
 
 
@@ -52,7 +55,9 @@ def _chat_template(value: Any) -> str | None:
         return value  # type: ignore[no-any-return]
     if not isinstance(value, str) or "{" not in value:
         raise RecipeError(
-            f"chat_template: {value!r} is no jinja text; templates by name are not shipped here, so"
+            f"chat_template: {shown(value)} is no jinja text; templates by name are not shipped here, so"
             " give the text itself, or auto"
         )
+    if any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise RecipeError("chat_template: holds half of a surrogate pair, which is no text; write the letter")
     return value

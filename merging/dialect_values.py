@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from merging.errors import RecipeError
 from merging.rules import Setting
+from merging.shown import shown
 
 Kind = Literal["float", "int", "bool", "word"]
 _FLAGS: Mapping[Any, bool] = {
@@ -37,14 +38,16 @@ def value_at(setting: Any, t: float, label: str, kind: Kind) -> Setting:
 
 def _value(value: Any, label: str, kind: Kind) -> Setting:
     if kind == "word":
-        return str(value)
+        if not isinstance(value, str):
+            raise RecipeError(f"{label}: expected a word, found {shown(value)}")
+        return value
     if kind == "bool":
         return _flag(value, label)
     number = _number(value, label)
     if kind == "float":
         return number
     if not number.is_integer():
-        raise RecipeError(f"{label}: expected a whole number, found {value!r}")
+        raise RecipeError(f"{label}: expected a whole number, found {shown(value)}")
     return int(number)
 
 
@@ -53,11 +56,11 @@ def _flag(value: Any, label: str) -> bool:
         word = value.lower() if isinstance(value, str) else value
         if word in _FLAGS:
             return _FLAGS[word]
-    raise RecipeError(f"{label}: expected true or false, found {value!r}")
+    raise RecipeError(f"{label}: expected true or false, found {shown(value)}")
 
 
 def _number(value: Any, label: str) -> float:
     try:
         return float(value)  # YAML reads 1e-3 as a text
-    except (TypeError, ValueError):
-        raise RecipeError(f"{label}: expected a number, found {value!r}") from None
+    except (TypeError, ValueError, OverflowError):  # the last, of a number with hundreds of digits
+        raise RecipeError(f"{label}: expected a number, found {shown(value)}") from None

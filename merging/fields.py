@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from merging.errors import RecipeError
 from merging.methods import nearest
+from merging.shown import shown
 
 T = TypeVar("T")
 _REQUIRED: Any = object()
@@ -53,9 +54,9 @@ class Fields:
         """Refuse what was never asked for."""
         for name in self._data:
             if name not in self._known:
-                hint = nearest(str(name), self._known)
+                hint = nearest(name, self._known) if isinstance(name, str) else ""
                 raise RecipeError(
-                    f"{self._where}: unknown field {name!r}{hint}; known here: {', '.join(self._known)}"
+                    f"{self._where}: unknown field {shown(name)}{hint}; known here: {', '.join(self._known)}"
                 )
 
     def _get(self, name: str, default: Any = _REQUIRED) -> Any:
@@ -75,7 +76,10 @@ class Fields:
 def _as(value: Any, kind: type[T], where: str) -> T:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind is float and number:
-        return float(value)  # type: ignore[return-value]
+        try:
+            return float(value)  # type: ignore[return-value]
+        except OverflowError:
+            raise RecipeError(f"{where}: expected a number up to 3.4e38, found {shown(value)}") from None
     if isinstance(value, kind) and (number or kind is not int):
         return value
-    raise RecipeError(f"{where}: expected {_NAMES.get(kind, kind.__name__)}, found {value!r}")
+    raise RecipeError(f"{where}: expected {_NAMES.get(kind, kind.__name__)}, found {shown(value)}")

@@ -10,6 +10,8 @@ import contextlib
 import hashlib
 import json
 import os
+import stat
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,8 +62,26 @@ def digest_files(files: Sequence[Path], cache: Path | None = None) -> dict[str, 
 
 def cache_root() -> Path:
     """The folder for what can be made again, where the desktop says."""
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "crucible"
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else _own_cache()) / "crucible"
+
+
+def _own_cache() -> Path:
+    """`~/.cache`, or a folder among the temporary files for a user without a home, as in containers."""
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError:
+        pass
+    # Everybody can write beside it, so what someone else put there under this name must not be read from.
+    folder = Path(tempfile.gettempdir()) / f"crucible-{os.getuid()}"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made ({error.strerror}); set XDG_CACHE_HOME") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise OutputError(f"{folder}: is not this user's alone; set XDG_CACHE_HOME to a folder that is")
+    return folder
 
 
 def canonical_digest(data: Any) -> str:
@@ -122,7 +142,7 @@ def _stamp(files: Sequence[Path]) -> list[list[Any]]:
     stats = [(file.name, file.stat()) for file in files]
     return [
         [_FORMAT],
-        *([name, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino] for name, stat in stats),
+        *([name, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino] for name, found in stats),
     ]
 
 

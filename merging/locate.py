@@ -24,7 +24,7 @@ def locate(ref: str, relative_to: Path, allow_pickle: bool = False) -> Path:
     """
     if is_local(ref, relative_to):
         folder = _folder(ref, relative_to)
-        if not folder.is_dir():
+        if not _is_there(folder) or not folder.is_dir():
             raise CheckpointError(f"{folder}: no such model folder; check the path")
         return folder.resolve()
     folder = _download(ref, relative_to, _PATTERNS)
@@ -37,7 +37,7 @@ def is_local(ref: str, relative_to: Path) -> bool:
     """Whether `ref` names a folder; the network is never asked about those."""
     return (
         ref.startswith((".", "/", "~"))
-        or _folder(ref, relative_to).exists()
+        or _is_there(_folder(ref, relative_to))
         or _HUB_ID.fullmatch(ref) is None
     )
 
@@ -47,6 +47,13 @@ def _folder(ref: str, relative_to: Path) -> Path:
         return relative_to / Path(ref).expanduser()
     except RuntimeError as error:
         raise CheckpointError(f"{ref}: {error}; write the path out") from None
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # a name that is too long for a file
+        return False
 
 
 def _download(ref: str, relative_to: Path, patterns: Sequence[str]) -> Path:

@@ -53,6 +53,12 @@ def read_pickle(file: Path) -> dict[str, Tensor]:
             data = data[key]
     if not isinstance(data, Mapping) or not all(isinstance(value, Tensor) for value in data.values()):
         raise CheckpointError(f"{file}: holds more than named tensors; save the weights again as safetensors")
+    for name, tensor in data.items():
+        if tensor.layout != torch.strided or tensor.device.type != "cpu" or tensor.is_quantized:
+            raise CheckpointError(
+                f"{file}: {name}: expected plain numbers, found a tensor that is sparse, quantized or without"
+                " data; save the weights again as safetensors"
+            )
     return {str(name): tensor.detach() for name, tensor in data.items()}
 
 

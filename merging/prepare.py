@@ -25,6 +25,7 @@ from merging.checkpoint import (
     open_checkpoint,
     read_config,
 )
+from merging.errors import CheckpointError
 from merging.family import check_dtypes, check_family
 from merging.fingerprint import digest_files, survey
 from merging.layout import HEAD, tied_embedding
@@ -90,6 +91,8 @@ def open_model(folder: Path, *, allow_pickle: bool = False, cache: Path | None =
     pickles = allow_pickle and not whole and folder.is_dir() and not is_adapter(folder)
     files = pickle_files(folder) if pickles else []
     model = _converted(folder, files, cache) if files else open_checkpoint(folder)
+    if not model.tensors:
+        raise CheckpointError(f"{folder}: its files hold no weights; copy the model again")
     check_dtypes(model)
     return _without_double_head(model)
 

@@ -27,7 +27,9 @@ from merging.rules import (
     rule_from,
     rules_to_list,
 )
+from merging.shown import shown
 from merging.stacking import check_origins, outer_experts, present_inputs, rename_layer
+from merging.yaml_text import parse_yaml
 
 __all__ = [
     "LayerGroup",
@@ -35,6 +37,7 @@ __all__ = [
     "Parameters",
     "Recipe",
     "Rule",
+    "check_word",
     "dump_recipe",
     "load_recipe",
     "parse_yaml",
@@ -75,7 +78,7 @@ class Recipe:
         method = find_method(self.method)
         if not self.experts:
             raise RecipeError("experts: none given; a merge needs at least one")
-        _check_word("dtype", self.dtype, DTYPES)
+        check_word("dtype", self.dtype, DTYPES)
         self._check_compat(method)
         self._check_padding()
         check_contiguous(self.layers)
@@ -100,9 +103,9 @@ class Recipe:
                     "arithmetic_dtype: stands only beside compat: mergekit; arithmetic is in float32 else"
                 )
             return
-        _check_word("compat", self.compat, COMPAT)
+        check_word("compat", self.compat, COMPAT)
         if self.arithmetic_dtype is not None:
-            _check_word("arithmetic_dtype", self.arithmetic_dtype, DTYPES)
+            check_word("arithmetic_dtype", self.arithmetic_dtype, DTYPES)
         if not method.mergekit:
             raise RecipeError(f"compat: mergekit 0.1.5 has no method {method.name!r}; leave compat out")
 
@@ -239,26 +242,11 @@ def load_recipe(text: str, source: str) -> Recipe:
     return Recipe.from_dict(parse_yaml(text, source), source)
 
 
-def parse_yaml(text: str, source: str) -> Mapping[str, Any]:
-    """The mapping in a YAML text; raises RecipeError naming `source` and the line."""
-    try:
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark else ""
-        raise RecipeError(
-            f"{source}{line}: not YAML: {getattr(error, 'problem', None) or 'unreadable'}"
-        ) from None
-    except (ValueError, RecursionError) as error:  # a date such as 2020-99-99, an alias of itself
-        raise RecipeError(f"{source}: not a merge config: {error}") from None
-    if not isinstance(data, Mapping):
-        raise RecipeError(f"{source}: expected a mapping with fields, found {type(data).__name__}")
-    return data
-
-
-def _check_word(field: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise RecipeError(f"{field}: {value!r} is none of {', '.join(known)}{nearest(str(value), known)}")
+def check_word(field: str, value: Any, known: tuple[str, ...]) -> None:
+    """Refuse a value that is none of the `known` words; raises RecipeError with the nearest one."""
+    if not isinstance(value, str) or value not in known:
+        hint = nearest(value, known) if isinstance(value, str) else ""
+        raise RecipeError(f"{field}: {shown(value)} is none of {', '.join(known)}{hint}")
 
 
 def _named_method(name: str, source: str) -> Method:

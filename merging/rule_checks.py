@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from merging.errors import RecipeError
 from merging.methods import PARAMETERS, REQUIRED, Method, Parameter, nearest
 from merging.rules import OWN_FIELDS, LayerGroup, Parameters, Rule, Setting, more_of
+from merging.shown import shown
 
 _EXACT = 1e-9
 """How far numbers may pass a limit: 0.85 + 0.15 is not exactly 1."""
+_LARGEST = 3.4028234663852886e38
+"""The largest number of float32."""
 
 
 def check_contiguous(layers: tuple[LayerGroup, ...]) -> None:
@@ -64,8 +67,9 @@ def _check_own_fields(where: str, parameters: Parameters, method: Method, expert
         values = getattr(parameters, field)
         if len(values) != experts:
             raise RecipeError(f"{where}: {field}: {len(values)} numbers for {experts} experts; give one each")
-    if not all(math.isfinite(number) for number in (*parameters.weight, parameters.lambda_)):
-        raise RecipeError(f"{where}: weight and lambda must be finite numbers")
+    for field, numbers in (("weight", parameters.weight), ("lambda", (parameters.lambda_,))):
+        for number in numbers:
+            _check_size(f"{where}: {field}", number)
     keeps_one = method.sparsifier in ("magnitude", "outliers")
     if not all(0 < density <= 1 or (density == 0 and keeps_one) for density in parameters.density):
         raise RecipeError(
@@ -99,13 +103,13 @@ def _check_setting(where: str, parameter: Parameter, value: Setting, experts: in
     if parameter.kind == "word":
         if value not in parameter.words:
             hint = nearest(str(value), parameter.words)
-            raise RecipeError(f"{where}: {value!r} is none of {', '.join(parameter.words)}{hint}")
+            raise RecipeError(f"{where}: {shown(value)} is none of {', '.join(parameter.words)}{hint}")
     elif parameter.kind == "bool":
         if not isinstance(value, bool):
-            raise RecipeError(f"{where}: expected true or false, found {value!r}")
+            raise RecipeError(f"{where}: expected true or false, found {shown(value)}")
     elif parameter.per_expert:
         if not isinstance(value, tuple) or len(value) != experts:
-            found = f"{len(value)} numbers" if isinstance(value, tuple) else repr(value)
+            found = f"{len(value)} numbers" if isinstance(value, tuple) else shown(value)
             raise RecipeError(f"{where}: {found} for {experts} experts; give one each")
         for number in value:
             _check_number(where, parameter, number)
@@ -116,11 +120,18 @@ def _check_setting(where: str, parameter: Parameter, value: Setting, experts: in
 def _check_number(where: str, parameter: Parameter, value: Setting) -> None:
     whole = parameter.kind == "int"
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        raise RecipeError(f"{where}: expected a {'whole ' if whole else ''}number, found {value!r}")
-    if not math.isfinite(value):
-        raise RecipeError(f"{where}: must be a finite number, found {value!r}")
+        raise RecipeError(f"{where}: expected a {'whole ' if whole else ''}number, found {shown(value)}")
+    _check_size(where, value)
     if not within(parameter, value):
-        raise RecipeError(f"{where}: {value!r} is out of range; give a number {span(parameter)}")
+        raise RecipeError(f"{where}: {shown(value)} is out of range; give a number {span(parameter)}")
+
+
+def _check_size(where: str, number: float) -> None:
+    if not abs(number) <= _LARGEST:
+        raise RecipeError(
+            f"{where}: must be a finite number, at most 3.4e38 in size, found {shown(number)}; it is computed"
+            " with in float32"
+        )
 
 
 def within(parameter: Parameter, value: float) -> bool:

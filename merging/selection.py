@@ -99,6 +99,8 @@ def divergence(base: Tensor, expert: Tensor) -> Tensor:
     mergekit's, in float32 and in torch's order of summing: divergences of fine-tunes lie near the rounding of
     sums to 1, so other steps, exact ones too, would pick other elements. mergekit 0.1.5, arcee_fusion.
     """
+    if not base.dim() or not base.numel():  # one number, or none: a softmax of 1, or nothing that diverges
+        return torch.zeros((*base.shape[:-1], 1)[: base.dim()], device=base.device)
     row = base.shape[-1]
     p, q = expert.reshape(-1, row), base.reshape(-1, row)
     step = max(1, _CHUNK // max(row, 1))
@@ -118,6 +120,8 @@ def importance_threshold(importances: Tensor) -> Tensor:
     Quartile q is the number at position floor(q * (n - 1)) in order; mergekit samples from a million elements
     on, here they are exact.
     """
+    if not importances.numel():
+        return importances.new_zeros(())
     flat, last = importances.flatten(), importances.numel() - 1
     first, median, third = (flat.kthvalue(part * last // 4 + 1).values for part in (1, 2, 3))
     return median + 1.5 * (third - first)

@@ -17,9 +17,12 @@ import torch
 from torch import Tensor
 
 from merging.errors import CheckpointError
+from merging.shown import shown
 
 UNION = "union"
 BASE = "base"
+_MOST_TOKENS = 1 << 22
+"""Several times the largest vocabulary that is in use; every number up to the highest becomes a row."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,19 @@ def read_vocabulary(folder: Path) -> dict[str, int] | None:
         if isinstance(vocabulary, list):  # Unigram: [token, score] by number
             vocabulary = {entry[0]: number for number, entry in enumerate(vocabulary)}
         added = {token["content"]: token["id"] for token in tokenizer.get("added_tokens") or ()}
-        return {**vocabulary, **added}
+        found = {**vocabulary, **added}
+        for token, number in found.items():
+            if not isinstance(token, str) or type(number) is not int:
+                raise ValueError(f"token {shown(token)} has the number {shown(number)}")
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise _no_tokenizer(folder, error) from None
+    for token, number in found.items():
+        if not 0 <= number < _MOST_TOKENS:
+            raise CheckpointError(
+                f"{folder / 'tokenizer.json'}: token {shown(token)} has the number {number}, expected one"
+                f" from 0 to {_MOST_TOKENS - 1}; copy the model's tokenizer again"
+            )
+    return found
 
 
 def read_tokenizer(folder: Path) -> dict[str, Any] | None:
@@ -66,7 +79,7 @@ def read_tokenizer(folder: Path) -> dict[str, Any] | None:
         tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _no_tokenizer(folder, error) from None
     if not isinstance(tokenizer, dict):
         raise _no_tokenizer(folder, TypeError("a JSON object was expected"))

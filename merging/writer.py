@@ -77,9 +77,12 @@ def ensure_writable(out: Path, needed: int) -> Path:
     """
     try:
         out = out.resolve()
-    except (OSError, RuntimeError):
+        taken = out.is_dir() and any(out.iterdir())
+    except RuntimeError:
         raise OutputError(f"{out}: its links lead nowhere; choose another folder") from None
-    if out.is_dir() and any(out.iterdir()):
+    except OSError as error:  # too long a name, a folder that may not be read
+        raise OutputError(f"{out}: cannot be written ({error.strerror}); choose another place") from None
+    if taken:
         raise OutputError(f"{out}: the folder is not empty; choose another, or empty it first")
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: is a file; choose a folder that does not exist yet")

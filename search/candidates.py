@@ -86,7 +86,7 @@ def write_candidate(
     candidate = Candidate(worker, recipe)
     stacked = any(group.origins for group in recipe.layers)
     return write_checkpoint(
-        candidate if quiet or not sys.stderr.isatty() else _Shown(candidate),
+        _Shown(candidate) if not quiet and sys.stderr is not None and sys.stderr.isatty() else candidate,
         out,
         Family(worker.base, tuple(worker.experts)).donor,
         recipe.dtype,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import json
 import logging
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -61,17 +62,18 @@ Trial = Annotated[
 
 def main() -> None:
     """Run the command line; errors that the user can put right are one line and exit code 2."""
+    _open_streams()
     logging.basicConfig(format="crucible: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
         app()
     except ValueError as error:
         if not _is_users(error):
             raise
-        _exit(f"crucible: {error}", 2)
+        _exit(f"crucible: {_one_line(error)}", 2)
     except RuntimeError as error:
         if not _is_engines(error):
             raise
-        _exit(f"crucible: {error}", 1)
+        _exit(f"crucible: {_one_line(error)}", 1)
 
 
 @app.command()
@@ -266,10 +268,10 @@ def merge(
     gc.disable()  # a merge leaves no cycles; looking for them among what torch imports is a tenth of its time
     from search.merge import merge as merge_config
 
-    with _resumable(_command()):
+    with _resumable(_command(), "Nothing was written"):
         merged = merge_config(config, out, compat, allow_pickle, quiet=as_json)
     gc.freeze()  # nor does the way out look
-    print(json.dumps(merged.to_json()) if as_json else f"{config} -> {merged.to_text()}")
+    _say(json.dumps(merged.to_json()) if as_json else f"{config} -> {merged.to_text()}")
 
 
 @app.command()
@@ -334,8 +336,8 @@ def _command() -> str:
     return shlex.join(["crucible", *sys.argv[1:]])
 
 
-def _resumable(command: str) -> Any:
-    """A context in which an interruption ends the process cleanly, and says how to go on."""
+def _resumable(command: str, kept: str = "Everything measured is kept") -> Any:
+    """A context in which an interruption ends the process cleanly, and says what is left and how to go on."""
     from contextlib import contextmanager
 
     from search.interrupt import Interrupted, interruptible
@@ -346,9 +348,7 @@ def _resumable(command: str) -> Any:
             with interruptible():
                 yield
         except Interrupted as signal:
-            _exit(
-                f"\nStopped by {signal}. Everything measured is kept; to go on: {command}", signal.exit_code
-            )
+            _exit(f"\nStopped by {signal}. {kept}; to go on: {command}", signal.exit_code)
 
     return context()
 
@@ -366,6 +366,27 @@ def _is_engines(error: RuntimeError) -> bool:
     from evaluators.errors import EngineError
 
     return isinstance(error, EngineError)
+
+
+def _open_streams() -> None:
+    """Give a process without standard output or error one that goes nowhere: libraries write to them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for as long as it runs
+
+
+def _one_line(error: Exception) -> str:
+    """Names of files may hold what ends a line."""
+    return str(error).replace("\r", "\\r").replace("\n", "\\n")
+
+
+def _say(text: str) -> None:
+    """Print what came of it; a disk that is full, or a reader that is gone, is no reason for a traceback."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python would try again on its way out
+        _exit(f"crucible: done, but standard output cannot be written to ({error.strerror}): {text}", 1)
 
 
 def _exit(message: str, code: int) -> None:

@@ -48,6 +48,11 @@ class Models:
             self.known[name] = self._read(name)
         return ModelRef(name, name), self.known[name].tensors
 
+    def folders(self) -> list[Path]:
+        """Where the models and adapters lie that were asked for."""
+        found = [each for known in self.known.values() for each in (known.model, known.adapter)]
+        return [each.folder for each in found if each is not None]
+
     def open_all(self, recipe: Recipe, tokens: Tokens) -> Opened:
         """The family of a recipe that refers to models by name, in its order.
 
@@ -137,5 +142,5 @@ class Models:
 def _is_folder(name: str, here: Path) -> bool:
     try:
         return (here / Path(name).expanduser()).exists()
-    except RuntimeError:  # ~ of a user whom this machine does not know; locate says so
+    except (RuntimeError, OSError):  # ~ of a user whom nobody knows, too long a name; locate says so
         return False

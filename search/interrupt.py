@@ -44,7 +44,9 @@ def interruptible() -> Iterator[None]:
         if not _state.shielded:
             raise Interrupted(signum)
 
-    previous = {signum: signal.signal(signum, handle) for signum in (signal.SIGINT, signal.SIGTERM)}
+    # A signal that whoever started the process had it ignore (nohup, a background job) stays ignored.
+    heard = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
+    previous = {signum: signal.signal(signum, handle) for signum in heard}
     try:
         yield
         _raise_if_asked()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 from merging.chat_template import most_common, read_template, template_files
 from merging.checkpoint import is_adapter, read_header
 from merging.dialect import Config, load_config
-from merging.errors import CandidateError
+from merging.errors import CandidateError, OutputError
 from merging.prepare import Family
 from merging.recipe import Recipe
 from merging.worker import MergeWorker
@@ -55,6 +56,7 @@ def merge(
     ensure_writable(out, SMALL)
     models = Models(config, allow_pickle)
     wanted = load_config(config, models, compat)
+    _check_outside(out, wanted.recipe, models)
     recipe, worker = _opened(wanted, models)
     extra = _template(wanted.chat_template, worker)
     try:
@@ -70,6 +72,14 @@ def merge(
         dtype=recipe.dtype,
         seconds=time.monotonic() - began,
     )
+
+
+def _check_outside(out: Path, recipe: Recipe, models: Models) -> None:
+    """Refuse a place inside a model's folder, of which the merge would become a part."""
+    refs = () if models.known else (recipe.base, *recipe.experts)
+    for folder in (*models.folders(), *(Path(ref.path).expanduser() for ref in refs if ref.revision is None)):
+        if Path(os.path.realpath(out)).is_relative_to(folder.resolve()):
+            raise OutputError(f"{out}: lies in the folder of a model, {folder}; choose another place")
 
 
 def _opened(wanted: Config, models: Models) -> tuple[Recipe, MergeWorker]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from merging.yaml_text import expands
 from search.errors import SpecError
 
 Location = tuple[str | int, ...]
@@ -21,7 +22,11 @@ def load_yaml(path: Path) -> tuple[Any, dict[Location, int]]:
     try:
         text = path.read_text(encoding="utf-8")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None and expands(node):
+            raise SpecError(f"{path}: aliases repeat too much of it; write out what they stand for")
         data = yaml.safe_load(text)
+    except SpecError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SpecError(f"{path}: cannot be read: {reason}") from error

@@ -170,7 +170,10 @@ def test_recipes_need_no_torch() -> None:
         ({"outer": (Rule(("*",), HALF), Rule((), HALF))}, r"'\*' is in no tensor's name"),
         ({"layers": (LayerGroup(1, 2, (Rule((), HALF),)),)}, "should start at 0"),
         ({"layers": (LayerGroup(0, 0, (Rule((), HALF),)),)}, "should start at 0 and hold a layer"),
-        ({"outer": (Rule((), replace(HALF, weight=(0.1, float("nan")))),)}, "must be finite"),
+        (
+            {"outer": (Rule((), replace(HALF, weight=(0.1, float("nan")))),)},
+            "outer: weight: must be a finite number, .* found nan",
+        ),
         (
             {"outer": (Rule((), replace(HALF, density=(-0.1, 1.0))),)},
             r"density: \[-0.1, 1.0\] leaves \[0, 1\]",

@@ -199,3 +199,12 @@ def test_arcee_fusion_takes_what_is_important() -> None:
     assert 0 < int(taken.sum()) < taken.numel() / 2
     assert torch.equal(merged[~taken], base[~taken])
     assert torch.allclose(merged[taken], expert[taken], atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (0, 3), (3, 0), (1,)])
+def test_arcee_fusion_takes_tensors_of_one_number_or_none(shape: tuple[int, ...]) -> None:
+    base, expert = torch.zeros(shape), torch.ones(shape)
+    rows = divergence(base, expert)
+    assert rows.shape == (*shape[:-1], 1)[: len(shape)]
+    threshold = importance_threshold(importance(base, expert, rows))
+    assert torch.equal(arcee_fusion(base, expert, rows, threshold), expert)

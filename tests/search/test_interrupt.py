@@ -78,3 +78,14 @@ def test_nothing_happens_without_a_signal(signum: signal.Signals) -> None:
     with interruptible(), shielded(), exposed():
         pass
     assert signal.getsignal(signum) is before
+
+
+def test_a_signal_that_was_ignored_before_stays_ignored(signum: signal.Signals) -> None:
+    """As under nohup, and in the background of a shell that is no terminal's."""
+    before = signal.signal(signum, signal.SIG_IGN)
+    try:
+        with interruptible():
+            signal.raise_signal(signum)
+        assert signal.getsignal(signum) == signal.SIG_IGN
+    finally:
+        signal.signal(signum, before)
