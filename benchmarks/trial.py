@@ -31,7 +31,7 @@ from evaluators.engine_process import EngineProcess
 from evaluators.transformers_engine import TransformersEngine
 from evaluators.vllm_engine import VllmEngine
 from search.display import Display
-from search.runner import Search, Step
+from search.runner import Search, Step, run_trials
 from search.spec import load_study
 from search.trials import Ledger
 from studies.store import StudyStore
@@ -49,13 +49,15 @@ STORE = ("record", "measured", "tallies", "logprobs", "add_recipe", "register_ca
 
 def measure(engine: str, trials: int, folder: Path) -> TrialTimes:
     """Run the study in a folder, and take the time of its trials after the first."""
-    clock, found, said = Clock(), [], []
+    clock = Clock()
+    found: list[dict[str, float]] = []
+    said: list[str] = []
 
     def timed_trials(search: Search, trials: int, deadline: float) -> Iterator[Step]:
         said.append(search.bench.engine.description)
         clock.take()
         began = perf_counter()
-        for step in _run_trials(search, trials, deadline):
+        for step in run_trials(search, trials, deadline):
             now = perf_counter()
             found.append({**clock.take(), "whole": now - began})
             began = now
@@ -63,7 +65,6 @@ def measure(engine: str, trials: int, folder: Path) -> TrialTimes:
             if step.reason:
                 say(f"{step.name} failed: {step.reason}")
 
-    _run_trials = run.run_trials
     with ExitStack() as stack, (folder / "log").open("w") as log:
         stack.enter_context(_watched(clock))
         stack.enter_context(patch.object(run, "run_trials", timed_trials))
