@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -215,10 +216,15 @@ def test_a_damaged_adapter_is_named(tmp_path: Path, crucible: Crucible, spoil: S
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_config_that_means_no_merge_is_refused_before_anything_else_is_said(
-    family: Path, crucible: Crucible, change: dict[str, Any], message: str
+    family: Path,
+    crucible: Crucible,
+    caplog: pytest.LogCaptureFixture,
+    change: dict[str, Any],
+    message: str,
 ) -> None:
     merge = config(family, **{"base_model": "base", "models": models("expert0"), **change})
     refused(crucible("merge", merge, "out"), message)
+    assert not caplog.records
 
 
 def test_numbers_of_a_recipe_are_held_against_float32_too(family: Path, crucible: Crucible) -> None:
@@ -244,6 +250,18 @@ def test_a_place_that_cannot_hold_the_merge_is_refused(family: Path, crucible: C
 
 def test_a_name_with_a_line_break_makes_no_second_line(family: Path, crucible: Crucible) -> None:
     refused(crucible("merge", "a\nb.yaml", "out"), r"a\nb.yaml: cannot be read")
+
+
+def test_an_interrupted_merge_says_that_nothing_is_left(
+    family: Path, crucible: Crucible, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merge = config(family, base_model="base", models=models("expert0"))
+    with monkeypatch.context() as patch:
+        patch.setattr("search.merge.write_candidate", lambda *_: signal.raise_signal(signal.SIGINT))
+        outcome = crucible("merge", merge, "out")
+    assert outcome.code == 130
+    assert "Stopped by SIGINT. Nothing was written; to go on: crucible merge" in outcome.err
+    assert not Path("out").exists()
 
 
 def run(*arguments: str, redirect: str = "", **env: str) -> subprocess.CompletedProcess[str]:
