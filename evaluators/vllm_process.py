@@ -197,7 +197,8 @@ def serve(connection: Connection) -> None:
             return
         try:
             if server is None:
-                server = Server(arguments[0], beats)
+                (start,) = arguments
+                server = Server(start, beats)
                 reply: Any = ("done", None)
             else:
                 reply = ("done", getattr(server, verb)(*arguments))

@@ -235,10 +235,10 @@ def verdicts(engine: Engine, part: Slice) -> list[ItemResult]:
 
 @needs_vllm
 def test_a_killed_engine_is_replaced_and_the_study_goes_on(tmp_path: Path) -> None:
-    file = write_study(tmp_path, small_study(trials=3, items=12, engine=VLLM))
+    file = write_study(tmp_path, small_study(trials=2, items=6, engine=VLLM))
     database = tmp_path / "crucible.db"
     process = start(file)
-    wait_for_evidence(database, 36 * 6 + 12, process)  # five baselines, one trial, a slice of the next
+    wait_for_evidence(database, 18 * 6 + 6, process)  # five baselines, one trial, a slice of the next
     (engine,) = children(process.pid, "vllm_process")
     os.kill(engine, signal.SIGKILL)
     before = rows_of(database, EVIDENCE)
@@ -247,10 +247,10 @@ def test_a_killed_engine_is_replaced_and_the_study_goes_on(tmp_path: Path) -> No
     assert "the engine's process died (signal SIGKILL)" in err
     after = rows_of(database, EVIDENCE)
     assert set(before) < set(after), "what was measured before keeps its time of measurement"
-    assert len({row[:3] for row in after}) == len(after) >= 8 * 36
+    assert len({row[:3] for row in after}) == len(after) >= 7 * 18
     with sqlite3.connect(database) as connection:
         states = connection.execute("select state from crucible_candidates").fetchall()
-    assert states == [("complete",)] * 8
+    assert states == [("complete",)] * 7
     assert not Path(f"/proc/{engine}").exists()
 
 
