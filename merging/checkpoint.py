@@ -194,10 +194,13 @@ def _read_shards(folder: Path) -> dict[str, TensorInfo]:
 
 def read_header(file: Path) -> dict[str, TensorInfo]:
     """What a safetensors file holds, by name; raises CheckpointError unless it is whole."""
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = stream.read(length) if 8 + length <= size and length <= _LONGEST_HEADER else b""
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as stream:
+            length = int.from_bytes(stream.read(8), "little")
+            header = stream.read(length) if 8 + length <= size and length <= _LONGEST_HEADER else b""
+    except OSError as error:
+        raise CheckpointError(f"{file}: cannot be read ({error.strerror}); see to its permissions") from None
     try:
         entries = {name: entry for name, entry in json.loads(header).items() if name != "__metadata__"}
         promised = 8 + length + max((_end(name, entry) for name, entry in entries.items()), default=0)

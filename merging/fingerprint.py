@@ -158,8 +158,11 @@ def _short(text: str) -> str:
 
 
 def _file_digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise CheckpointError(f"{file}: cannot be read ({error.strerror}); see to its permissions") from None
 
 
 def _canonical(data: Any) -> str:

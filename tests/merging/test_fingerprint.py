@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from merging import fingerprint
-from merging.checkpoint import open_checkpoint
+from merging.checkpoint import open_checkpoint, read_header
 from merging.errors import CheckpointError
 from merging.fingerprint import Fingerprint, digest_files, survey
 from tests.merging.pico import Pico, edit_json, write_model
@@ -118,3 +118,10 @@ def test_files_are_digested_once_until_they_change(tmp_path: Path, monkeypatch: 
     file.write_bytes(b"abd")
     assert digest_files([file], tmp_path / "cache") != first
     assert digest_files([]) == {}
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    """A folder stands for it: to the one who runs the tests, permissions may mean nothing."""
+    for read in (read_header, lambda file: digest_files([file], tmp_path / "cache")):
+        with pytest.raises(CheckpointError, match=f"{tmp_path}: cannot be read .Is a directory.; see to its"):
+            read(tmp_path)
