@@ -42,7 +42,7 @@ lint: $(DEV)
 	$(BIN)/mypy
 
 test: lint $(VLLM)
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH)
