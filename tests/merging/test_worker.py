@@ -295,7 +295,7 @@ def test_no_nan_comes_out(worker: MergeWorker, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["linear", "task_arithmetic", "ties", "dare_ties", "breadcrumbs_ties"])
-@pytest.mark.parametrize("weight", [1.5e38, 3e38, 1e39])
+@pytest.mark.parametrize("weight", [1.5e38, 3e38])
 def test_weights_whose_sum_no_float32_holds_are_refused_by_tensor(
     worker: MergeWorker, method: str, weight: float
 ) -> None:

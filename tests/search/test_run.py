@@ -226,7 +226,7 @@ def test_a_moved_study_is_the_same_study(tmp_path: Path, own_models: Path, cruci
     assert rows_of(tmp_path / "crucible.db", EVIDENCE) == before
 
 
-def test_a_trial_that_makes_nan_fails_with_its_reason_and_the_search_goes_on(
+def test_a_trial_beyond_float32_fails_with_its_reason_and_the_search_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crucible: Crucible
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -238,7 +238,7 @@ def test_a_trial_that_makes_nan_fails_with_its_reason_and_the_search_goes_on(
         trials = [each for each in store.candidates(store.study("tiny")) if each.kind == "trial"]
         (summary,) = store.studies()
     assert [each.state for each in trials] == ["failed", "failed"]
-    assert "NaN or Inf" in str(trials[0].reason)
+    assert "too large for float32" in str(trials[0].reason)
     assert (summary.state, summary.failed) == ("complete", 2)
 
 
