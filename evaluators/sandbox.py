@@ -79,15 +79,6 @@ def run_tests(cases: Sequence[CodeCase], timeout_s: float = 5.0) -> list[Outcome
     return [outcomes[index] for index in range(len(cases))]
 
 
-def run_programs(programs: Sequence[str], timeout_s: float = 5.0) -> list[Outcome]:
-    """Run programs that bring their own tests: each passes by running to its last line.
-
-    Whether it got there is the program's own word: what is to be graded goes through `run_tests`.
-    Raises as `run_tests` does.
-    """
-    return run_tests([CodeCase(program) for program in programs], timeout_s)
-
-
 @cache
 def isolation() -> Way:
     """The first way of isolating code that works on this machine, tried for real.

@@ -11,8 +11,8 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import platform
+import shutil
 import tempfile
 import warnings
 import zipfile
@@ -20,13 +20,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from merging.fingerprint import cache_root
+from merging.writer import whole_file
 
 Kernel = Callable[..., Tensor]
 Pass = Callable[[Tensor, Sequence[Tensor], Mapping[str, Tensor]], None]
@@ -98,8 +98,10 @@ class Library:
     def _make(self, name: str, kernel: Kernel, example: tuple[Any, ...]) -> Pass:
         with tempfile.TemporaryDirectory(prefix="crucible-kernel-") as scratch:
             made = _compile(kernel, Path(scratch), *example)
-            with contextlib.suppress(OSError):  # a read-only or full home must not stop a merge
-                _place(made, self.folder / f"{name}-{_digest(made)}.so")
+            kept = self.folder / f"{name}-{_digest(made)}.so"
+            # A read-only or full home must not stop a merge.
+            with contextlib.suppress(OSError), whole_file(kept) as temporary:
+                shutil.copyfile(made, temporary)
             return _opened(made)
 
     def __getstate__(self) -> dict[str, object]:
@@ -155,21 +157,6 @@ def _compile(
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def _place(made: Path, path: Path) -> None:
-    """Copy a file to where others look for it: whole, or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp-{token_hex(8)}")  # containers share process numbers
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(made.read_bytes())
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    finally:
-        with contextlib.suppress(OSError):  # it was renamed, or never made
-            temporary.unlink()
 
 
 @cache

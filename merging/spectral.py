@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from merging.errors import CandidateError
 from merging.sums import one_thread
 
 
@@ -117,6 +118,10 @@ def _polar(matrix: Tensor) -> Tensor:
 
 
 def _svd(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    if not matrix.isfinite().all():
+        raise CandidateError(
+            "a task vector is too large for float32 and cannot be decomposed; see the models"
+        )
     u, s, vh = torch.linalg.svd(matrix, full_matrices=False)
     return u, s, vh
 

@@ -13,13 +13,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
 from merging.fingerprint import cache_root
+from merging.writer import whole_file
 
 FORMAT = 1
 
@@ -65,11 +65,5 @@ def _mapped(path: Path) -> Statistic:
 
 
 def _save(path: Path, statistic: Statistic) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.tmp-{token_hex(8)}")  # containers share process numbers
-    try:
+    with whole_file(path) as temporary:
         save_file(dict(statistic), temporary)
-        temporary.replace(path)
-    finally:
-        with contextlib.suppress(OSError):  # it was renamed, or never made
-            temporary.unlink()

@@ -102,14 +102,27 @@ def ensure_writable(out: Path, needed: int) -> Path:
 
 def save_text(path: Path, text: str) -> None:
     """Write a small file whole or not at all, replacing what was there; raises OutputError."""
+    try:
+        with whole_file(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A name to write a file under, which becomes `path` when the block ends well, and is gone otherwise.
+
+    Raises:
+        OSError: the folder cannot be made, or the file not be synced or renamed.
+    """
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_text(temporary, text)
+        yield temporary
+        _sync(temporary)
         temporary.replace(path)
         _sync_folder(path.parent)
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror}); choose another place") from None
     finally:
         with suppress(OSError):  # it was renamed, or never made
             temporary.unlink()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -82,3 +84,15 @@ def untied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("untied")
     save_pico(folder, seed=1, tied=False)
     return folder
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Callable[[list[dict[str, Any]]], Path]:
+    """Writes rows as JSONL."""
+
+    def write(rows: list[dict[str, Any]]) -> Path:
+        path = tmp_path / "items.jsonl"
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return path
+
+    return write

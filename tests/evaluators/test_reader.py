@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,16 +25,6 @@ def chatty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_pico(folder)
     (folder / "chat_template.jinja").write_text(TEMPLATE)
     return folder
-
-
-@pytest.fixture
-def file(tmp_path: Path):
-    def write(rows: list[dict]) -> Path:
-        path = tmp_path / "items.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return path
-
-    return write
 
 
 def test_examples_are_turns_of_their_own_as_on_lm_evals_command_line(file, chatty: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from evaluators import sandbox, sandbox_ways
 from evaluators.errors import EngineError, SandboxError
-from evaluators.sandbox import CodeCase, Outcome, isolation, run_programs, run_tests
+from evaluators.sandbox import CodeCase, Outcome, isolation, run_tests
 from evaluators.sandbox_keeper import Keeper
 from evaluators.sandbox_ways import Way
 from tests.evaluators.processes import names_of_processes
@@ -26,7 +26,7 @@ except SandboxError as refusal:  # pragma: no cover
 
 
 def run(*programs: str, timeout_s: float = 5.0) -> list[Outcome]:
-    return run_programs(programs, timeout_s)
+    return run_tests([CodeCase(program) for program in programs], timeout_s)
 
 
 def judged(definitions: str, tests: str, timeout_s: float = 5.0, **more: object) -> Outcome:
@@ -164,7 +164,7 @@ def test_nothing_is_left_on_the_host(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_nothing_goes_on_when_the_host_is_killed() -> None:
     program = "import ctypes, time\nctypes.CDLL(None).prctl(15, b'a-hostage', 0, 0, 0)\ntime.sleep(1000)"
-    script = f"from evaluators.sandbox import run_programs\nrun_programs([{program!r}], 1000.0)"
+    script = f"from evaluators.sandbox import CodeCase, run_tests\nrun_tests([CodeCase({program!r})], 1000.0)"
     host = subprocess.Popen([sys.executable, "-c", script], env={"PYTHONPATH": str(REPO)})
     until(lambda: "a-hostage" in names_of_processes())
     host.kill()

@@ -25,16 +25,6 @@ HUMANEVAL = [
 ]
 
 
-@pytest.fixture
-def file(tmp_path: Path):
-    def write(rows: list[dict]) -> Path:
-        path = tmp_path / "items.jsonl"
-        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        return path
-
-    return write
-
-
 def prompts(asked: Questions) -> tuple[str, ...]:
     return tuple(item.prompt for item in asked.items)
 

@@ -173,7 +173,7 @@ def test_every_default_is_in_its_range() -> None:
     for method in METHODS.values():
         experts = method.experts[1] or 2
         given = {name: 0.5 for name in ("t",) if name in method.parameters}
-        made(method.name, experts=experts, **given)
+        assert made(method.name, experts=experts, **given).method == method.name
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from merging.layout import layer_index, layer_order
 from merging.masks import mask_key
 from merging.mergekit import merge_like_mergekit
 from merging.methods import METHODS, REQUIRED
-from merging.recipe import LayerGroup, ModelRef, Recipe, Rule, dump_recipe
+from merging.recipe import LayerGroup, ModelRef, Recipe, Rule, dump_recipe, whole_model
 from merging.sparse_steps import kept_count
 from merging.worker import Candidate, MergeWorker
 from tests.merging.pico import Pico, open_family, recipe_of, write_model
@@ -330,6 +330,28 @@ def test_an_overflow_of_an_expert_is_found_by_every_method(tmp_path: Path, metho
     few, recipe = any_recipe(MergeWorker(opened[0], opened[1:], refs[0], refs[1:]), method, dtype="float16")
     with pytest.raises(CandidateError, match="are NaN or Inf"):
         merge(few, recipe)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_models_near_the_end_of_float32_merge_to_numbers_or_are_refused(tmp_path: Path, method: str) -> None:
+    """However small the result, a sum, a product or a square on the way to it may have overflowed."""
+    for size in (1e37, 1.8e38):
+        opened = []
+        for seed in range(4):
+            model = {name: (4 * tensor).clamp(-1, 1) * size for name, tensor in Pico().base(seed).items()}
+            opened.append(open_checkpoint(write_model(tmp_path / f"{size}-{seed}", model, Pico())))
+        refs = [ModelRef(str(i), f"{size}-{i}") for i in range(4)]
+        few, recipe = any_recipe(
+            MergeWorker(opened[0], opened[1:], refs[0], refs[1:]), method, dtype="float32"
+        )
+        for weight in (WEIGHTS, (1000.0, 0.01, -0.5)):
+            group = replace(recipe.outer[0].parameters, weight=weight[: len(recipe.experts)])
+            layers, outer = whole_model(group, 2)
+            try:
+                merged = merge(few, replace(recipe, layers=layers, outer=outer))
+            except CandidateError:
+                continue
+            assert [name for name, tensor in merged.items() if not tensor.isfinite().all()] == []
 
 
 def test_a_recipe_of_other_models_is_our_own_mistake(worker: MergeWorker) -> None:

@@ -13,6 +13,9 @@ import torch
 import yaml
 
 from search import cli
+from search.spec import load_study
+from search.workshop import Workshop, open_workshop
+from studies.store import StudyStore
 
 TINY = Path(__file__).parents[2] / "examples" / "tiny"
 MODELS = ("base", "gsm8k", "math", "code")
@@ -104,9 +107,28 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
     from search.display import Display
     from search.run import run_study
-    from search.spec import load_study
 
     file = write_study(tmp_path_factory.mktemp("finished"), small_study())
     storage = f"sqlite:///{file.parent / 'crucible.db'}"
     run_study(load_study(file), storage, Display(Console(quiet=True)))
     return Finished(file, storage)
+
+
+@pytest.fixture
+def workshop(finished: Finished) -> Workshop:
+    """The finished study's models and items."""
+    return open_workshop(load_study(finished.file))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[StudyStore]:
+    """An empty store of the test's own."""
+    with StudyStore(f"sqlite:///{tmp_path / 'crucible.db'}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in an empty folder, with a cache of one's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-
-import pytest
 
 from evaluators.engine import Completion, WeightSource
 from merging.checkpoint import open_checkpoint
 from search.baselines import baselines
 from search.measure import Bench
-from search.spec import load_study
-from search.workshop import Workshop, open_workshop, study_slices
+from search.workshop import Workshop, study_slices
 from studies.store import StudyStore
-from tests.search.conftest import Finished
 
 
 class Counting:
@@ -37,17 +32,6 @@ class Counting:
 
     def close(self) -> None:
         self.engine.close()
-
-
-@pytest.fixture
-def workshop(finished: Finished) -> Workshop:
-    return open_workshop(load_study(finished.file))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[StudyStore]:
-    with StudyStore(f"sqlite:///{tmp_path / 'crucible.db'}") as opened:
-        yield opened
 
 
 def test_what_is_measured_is_not_asked_again(workshop: Workshop, store: StudyStore) -> None:

@@ -28,10 +28,7 @@ RECIPE = "crucible_recipe.yaml"
 NEVER = ("transformers", "optuna", "vllm", "lm_eval", "sqlalchemy", "math_verify", "pydantic", "tokenizers")
 
 
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
@@ -12,10 +11,8 @@ from evaluators.errors import EngineDied
 from evaluators.fake_engine import FakeEngine
 from search.baselines import baselines
 from search.measure import Bench
-from search.spec import load_study
-from search.workshop import Workshop, open_workshop, study_slices
+from search.workshop import Workshop, study_slices
 from studies.store import StudyStore
-from tests.search.conftest import Finished
 
 
 class Dying(FakeEngine):
@@ -30,17 +27,6 @@ class Dying(FakeEngine):
         if self.asked in self.deaths:
             raise EngineDied(f"the engine's process died at question {self.asked}")
         return super().generate(prompts, stop, max_tokens)
-
-
-@pytest.fixture
-def workshop(finished: Finished) -> Workshop:
-    return open_workshop(load_study(finished.file))
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[StudyStore]:
-    with StudyStore(f"sqlite:///{tmp_path / 'crucible.db'}") as opened:
-        yield opened
 
 
 def measured(workshop: Workshop, bench: Bench) -> list[int]:

@@ -172,7 +172,13 @@ def test_gamma_and_epsilon_give_way_to_density(data: st.DataObject) -> None:
         if name != "method"
     }
     for method in ("della", "breadcrumbs"):
-        some.decode({**params, "method": method})
+        for rule in some.decode({**params, "method": method}).outer:
+            density, more = rule.parameters.density, dict(rule.parameters.more)
+            for i, kept in enumerate(density):
+                if method == "breadcrumbs":
+                    assert kept + more["gamma"][i] <= 1
+                else:
+                    assert 0 <= kept - more["epsilon"][i] <= kept + more["epsilon"][i] <= 1
 
 
 def test_starting_points_of_every_method_mean_a_merge() -> None:
