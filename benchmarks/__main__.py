@@ -21,7 +21,7 @@ from benchmarks.results import Results, write_json
 from benchmarks.samples import say
 from benchmarks.tables import to_markdown
 from benchmarks.warm import Models, devices, measure_warm, open_models, warm_run
-from merging.methods import METHODS, Method
+from merging.methods.registry import METHODS, Method
 
 HERE = Path(__file__).parent
 PARTS = ("warm", "cold", "mergekit")

@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from merging.methods import METHODS, Method
+from merging.methods.registry import METHODS, Method
 from merging.recipe import ModelRef, Parameters, Recipe, whole_model
-from merging.rules import OWN_FIELDS
+from merging.recipe.rules import OWN_FIELDS
 
 EXPERTS = 3
 SPECTRAL = ("tsv", "iso_c")

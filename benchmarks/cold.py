@@ -13,7 +13,7 @@ from benchmarks.candidates import EXPERTS, config
 from benchmarks.neighbours import wait_until_quiet
 from benchmarks.processes import Finished, run_command
 from benchmarks.samples import Samples, say
-from merging.methods import Method
+from merging.methods.registry import Method
 
 REPO = Path(__file__).parents[1]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from merging.checkpoint import WEIGHTS
+from merging.models.checkpoint import WEIGHTS
 
 
 @dataclass(frozen=True)

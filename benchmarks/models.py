@@ -12,8 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from merging.checkpoint import WEIGHTS
-from merging.safetensors_file import reserve, write_file
+from merging.models.checkpoint import WEIGHTS
+from merging.models.safetensors_file import reserve, write_file
 
 _STAMP = "built.json"
 """Written last: a folder without it was not finished."""

@@ -15,7 +15,7 @@ from benchmarks.candidates import EXPERTS
 from benchmarks.cold import Place, crucible_merge
 from benchmarks.processes import CommandError, run_command
 from benchmarks.samples import Samples, clock, say
-from merging.methods import Method
+from merging.methods.registry import Method
 
 VERSION = "0.1.5"
 HERE = Path(__file__).parent

@@ -9,9 +9,9 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.samples import say
-from evaluators.code_cases import humaneval_case
-from evaluators.graders import PROGRAM_SECONDS
-from evaluators.sandbox import CodeCase, isolation, run_tests
+from evaluators.benchmarks.code_cases import humaneval_case
+from evaluators.benchmarks.graders import PROGRAM_SECONDS
+from evaluators.sandbox.run import CodeCase, isolation, run_tests
 
 RUNS = 5
 SMALL = [

@@ -22,18 +22,18 @@ import yaml
 from optuna.trial import Trial
 from rich.console import Console
 
-import search.run as run
+import search.running.run as run
 from benchmarks.machine import describe_machine
 from benchmarks.samples import say
 from benchmarks.spent import Clock, TrialTimes
-from evaluators import graders
-from evaluators.engine_process import EngineProcess
-from evaluators.transformers_engine import TransformersEngine
-from evaluators.vllm_engine import VllmEngine
-from search.display import Display
-from search.runner import Search, Step, run_trials
-from search.spec import load_study
-from search.trials import Ledger
+from evaluators.benchmarks import graders
+from evaluators.engines.process import EngineProcess
+from evaluators.engines.transformers import TransformersEngine
+from evaluators.engines.vllm.engine import VllmEngine
+from search.proposals.ledger import Ledger
+from search.running.search import Search, Step, run_trials
+from search.showing.display import Display
+from search.study_file.spec import load_study
 from studies.store import StudyStore
 
 HERE = Path(__file__).parent

@@ -15,9 +15,9 @@ from benchmarks.candidates import SPECTRAL, recipe, traffic
 from benchmarks.copying import Yardstick, open_yardstick, settle
 from benchmarks.neighbours import QUIET, Neighbours
 from benchmarks.samples import Samples, clock, in_turns, say
-from merging.checkpoint import Checkpoint, open_checkpoint
-from merging.fingerprint import survey
-from merging.methods import Method
+from merging.methods.registry import Method
+from merging.models.checkpoint import Checkpoint, open_checkpoint
+from merging.models.fingerprint import survey
 from merging.recipe import ModelRef
 from merging.worker import MergeWorker
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
 
-from evaluators.choices import pick
-from evaluators.engine import Engine, Likelihood
-from evaluators.graders import GRADERS, RUNS_CODE
-from evaluators.sandbox import isolation
+from evaluators.benchmarks.choices import pick
+from evaluators.benchmarks.graders import GRADERS, RUNS_CODE
+from evaluators.benchmarks.slices import Item, Slice
+from evaluators.engines.engine import Engine, Likelihood
+from evaluators.sandbox.run import isolation
 from evaluators.score import ItemResult
-from evaluators.slices import Item, Slice
 
 BATCH = 64
 

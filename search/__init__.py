@@ -1,6 +1,6 @@
 """The room that proposes: what to try next, and the command line. The only room that knows all others.
 
-`spec` reads a study file, `space` turns a sampler's numbers into recipes, `baselines` names what every
-merge has to beat, `workshop` opens models and slices, `trials` is Optuna's ledger, `runner` is the search
-itself, `display` shows it, and `cli` is the `crucible` command.
+`study_file/` reads what a person wrote, `proposals/` turns a sampler's numbers into recipes, `candidates/`
+opens and makes them, `running/` works on studies, `showing/` is what people read, and `commands/` are the
+`crucible` commands, which `cli.py` assembles.
 """

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "search": {"merging", "evaluators", "studies"},
     "merging": set(),
     "evaluators": set(),
-    "studies": {"merging.recipe", "merging.errors", "evaluators.score", "evaluators.errors"},
+    "studies": {"merging.recipe.recipe", "merging.errors", "evaluators.score", "evaluators.errors"},
 }
 HEAVY = {
     "optuna": {"search"},

@@ -8,9 +8,9 @@ import yaml
 
 from benchmarks.candidates import config, experts_of, recipe, traffic, values
 from benchmarks.models import Shape
-from merging.checkpoint import TensorInfo
-from merging.dialect import load_config
-from merging.methods import METHODS
+from merging.mergekit.read import load_config
+from merging.methods.registry import METHODS
+from merging.models.checkpoint import TensorInfo
 from merging.recipe import ModelRef
 
 TINY = Shape(hidden=16, intermediate=32, layers=2, heads=2, vocabulary=48)

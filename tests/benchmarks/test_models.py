@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.models import Shape, build_model, build_models, make_tensor
-from merging.checkpoint import open_checkpoint
+from merging.models.checkpoint import open_checkpoint
 
 TINY = Shape(hidden=16, intermediate=32, layers=2, heads=2, vocabulary=48)
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from evaluators.engine import Completion, Likelihood, WeightSource
+from evaluators.benchmarks.slices import Item, Slice
+from evaluators.engines.engine import Completion, Likelihood, WeightSource
+from evaluators.engines.transformers import TransformersEngine
 from evaluators.errors import EngineError
 from evaluators.judge import BATCH, judge
 from evaluators.score import ItemResult
-from evaluators.slices import Item, Slice
-from evaluators.transformers_engine import TransformersEngine
 
 
 class Scripted:

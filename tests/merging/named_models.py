@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from merging.checkpoint import TensorInfo
-from merging.dialect import from_mergekit
 from merging.layout import layer_index
+from merging.mergekit.read import from_mergekit
+from merging.models.checkpoint import TensorInfo
 from merging.recipe import ModelRef, Parameters, Recipe
 
 MODULES = ("self_attn.q_proj", "mlp.up_proj", "mlp.down_proj", "input_layernorm")

@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from merging.checkpoint import open_checkpoint
-from merging.fingerprint import survey
 from merging.layout import n_layers
-from merging.methods import METHODS
+from merging.methods.registry import METHODS
+from merging.models.checkpoint import open_checkpoint
+from merging.models.fingerprint import survey
 from merging.recipe import ModelRef, Parameters, Recipe, whole_model
 from merging.worker import MergeWorker
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from merging.checkpoint import open_checkpoint
-from merging.dialect import from_mergekit
+from merging.mergekit.read import from_mergekit
+from merging.models.checkpoint import open_checkpoint
 from merging.recipe import LayerGroup, ModelRef, Parameters, Recipe, Rule
 from merging.worker import MergeWorker
 from tests.merging.pico import Pico, write_model

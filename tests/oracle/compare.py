@@ -8,8 +8,8 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from merging.methods import Method
-from merging.rules import Parameters
+from merging.methods.registry import Method
+from merging.recipe.rules import Parameters
 
 _BITS = {torch.float32: 24, torch.bfloat16: 8, torch.float16: 11}
 

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from safetensors.torch import save_file
 
-from merging.checkpoint import open_checkpoint
-from merging.dialect import to_mergekit
+from merging.mergekit.read import to_mergekit
+from merging.models.checkpoint import open_checkpoint
 from merging.worker import Candidate
 from tests.oracle.cases import FAMILIES, MODELS, WRITTEN, Family, among, lay_out, read_written
 

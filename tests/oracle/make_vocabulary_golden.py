@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 
-from merging.checkpoint import open_checkpoint
+from merging.models.checkpoint import open_checkpoint
 from tests.oracle.make_goldens import ask
 from tests.oracle.vocabularies import GOLDEN, SOURCES, VOCABULARIES, config_of, lay_out, pico_of
 

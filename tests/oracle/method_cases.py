@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from merging.methods import METHODS, PARAMETERS, Method
-from merging.rules import Parameters
+from merging.methods.registry import METHODS, PARAMETERS, Method
+from merging.recipe.rules import Parameters
 from tests.oracle.method_families import EXPERTS, FAMILIES
 
 MODES = ("default", "compat")

@@ -13,8 +13,8 @@ import torch
 import yaml
 
 from search import cli
-from search.spec import load_study
-from search.workshop import Workshop, open_workshop
+from search.running.workshop import Workshop, open_workshop
+from search.study_file.spec import load_study
 from studies.store import StudyStore
 
 TINY = Path(__file__).parents[2] / "examples" / "tiny"
@@ -105,8 +105,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The small study, run once for all tests that only look at it."""
     from rich.console import Console
 
-    from search.display import Display
-    from search.run import run_study
+    from search.running.run import run_study
+    from search.showing.display import Display
 
     file = write_study(tmp_path_factory.mktemp("finished"), small_study())
     storage = f"sqlite:///{file.parent / 'crucible.db'}"

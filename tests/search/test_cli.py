@@ -391,6 +391,6 @@ def test_a_bug_is_no_users_error(monkeypatch: pytest.MonkeyPatch, crucible: Cruc
     def fail(*_: object) -> None:
         raise ValueError("ours")
 
-    monkeypatch.setattr("search.spec.load_study", fail)
+    monkeypatch.setattr("search.study_file.spec.load_study", fail)
     with pytest.raises(ValueError, match="ours"):
         crucible("check", "study.yaml")

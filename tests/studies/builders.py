@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from evaluators.score import ItemResult
 from merging.recipe import ModelRef, Parameters, Recipe, whole_model
-from studies.rows import CandidateKind, Split, StudySlice
 from studies.store import StudyStore
+from studies.store.rows import CandidateKind, Split, StudySlice
 
 
 def make_recipe(weight: float) -> Recipe:

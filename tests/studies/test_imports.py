@@ -22,7 +22,7 @@ sys.meta_path.insert(0, Refuse())
 for name in sys.argv[3].split(","):
     __import__(f"studies.{name}")
 
-from studies.leaderboard import build_leaderboard, conclusion
+from studies.verdicts.leaderboard import build_leaderboard, conclusion
 from studies.store import StudyStore
 
 store = StudyStore(sys.argv[1])

@@ -1,0 +1,138 @@
+"""Whether models belong together: the same tensors, architecture and vocabulary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+
+from merging.errors import CheckpointError
+from merging.family.vocabulary import read_vocabulary, vocab_size
+from merging.layout import HEAD, tied_embedding, vocabulary_tensors
+from merging.models.checkpoint import Checkpoint
+
+MERGEABLE = ("bfloat16", "float16", "float32", "float64")
+
+_ALIGN = "set tokenizer_source to base or union to align the vocabularies"
+
+_ESSENTIAL = (
+    "architectures",
+    "model_type",
+    "hidden_size",
+    "intermediate_size",
+    "num_hidden_layers",
+    "num_attention_heads",
+    "num_key_value_heads",
+    "head_dim",
+    "hidden_act",
+    "rms_norm_eps",
+    "layer_norm_eps",
+    "sliding_window",
+    "rope_theta",
+    "rope_scaling",
+)
+"""Config fields that change what the same weights compute."""
+
+
+def check_family(base: Checkpoint, experts: Sequence[Checkpoint]) -> None:
+    """Refuse experts whose weights cannot be added to the base's; reads no weights but doubtful heads.
+
+    Raises:
+        CheckpointError: names folder, tensor or field, what the base has, what was found, and the remedy.
+    """
+    for model in (base, *experts):
+        check_dtypes(model)
+    for expert in experts:
+        _check_vocabulary(base, expert)
+        _check_config(base, expert)
+        _check_names(base, expert)
+        _check_shapes(base, expert)
+
+
+def check_dtypes(model: Checkpoint) -> None:
+    """Refuse a model with quantized or other tensors that are no floating point; raises CheckpointError."""
+    for name, info in model.tensors.items():
+        if info.dtype not in MERGEABLE:
+            raise CheckpointError(
+                f"{model.origin(name)}: {name}: dtype {info.dtype}, expected one of {', '.join(MERGEABLE)};"
+                " use a checkpoint that is not quantized"
+            )
+
+
+def _check_vocabulary(base: Checkpoint, expert: Checkpoint) -> None:
+    sizes = [vocab_size(model.config) for model in (base, expert)]
+    if None not in sizes and sizes[0] != sizes[1]:
+        raise CheckpointError(
+            f"{expert.path}: vocab_size {sizes[1]}, the base {base.path} has {sizes[0]}; {_ALIGN}"
+        )
+    expected, found = (read_vocabulary(model.folder) for model in (base, expert))
+    if expected is not None and found is not None and expected != found:
+        raise CheckpointError(
+            f"{expert.folder / 'tokenizer.json'}: {_first_difference(expected, found)}; {_ALIGN}"
+        )
+
+
+def _first_difference(base: Mapping[str, int], expert: Mapping[str, int]) -> str:
+    differing = [token for token in {**base, **expert} if base.get(token) != expert.get(token)]
+    token = min(differing, key=lambda t: (base.get(t, expert.get(t, 0)), t))
+    numbers = [f"is number {v[token]}" if token in v else "is missing" for v in (base, expert)]
+    return f"token {token!r} {numbers[1]}, in the base it {numbers[0]} ({len(differing)} tokens differ)"
+
+
+def _check_config(base: Checkpoint, expert: Checkpoint) -> None:
+    """Compare what both state: an absent field means a default, which versions write or leave out."""
+    expected, found = _essentials(base.config), _essentials(expert.config)
+    for field in _ESSENTIAL:
+        if field in expected and field in found and expected[field] != found[field]:
+            raise CheckpointError(
+                f"{expert.folder / 'config.json'}: {field}: {found[field]!r}, the base {base.path} has"
+                f" {expected[field]!r}; only fine-tunes of the base can be merged with it"
+            )
+
+
+def _essentials(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Essential fields with a value; transformers 5 keeps the rope's own in `rope_parameters`."""
+    rope = dict(config.get("rope_parameters") or {})
+    if theta := rope.pop("rope_theta", None):
+        config = {**config, "rope_theta": theta}
+    if rope.get("rope_type", "default") != "default":
+        config = {**config, "rope_scaling": rope}
+    return {field: config[field] for field in _ESSENTIAL if config.get(field) is not None}
+
+
+def _check_names(base: Checkpoint, expert: Checkpoint) -> None:
+    missing = sorted(base.tensors.keys() - expert.tensors.keys())
+    extra = sorted(expert.tensors.keys() - base.tensors.keys())
+    if HEAD in (*missing, *extra):
+        owner, other = (base, expert) if HEAD in missing else (expert, base)
+        _check_tied(owner, other)
+    missing, extra = ([name for name in names if name != HEAD] for names in (missing, extra))
+    if missing or extra:
+        word, name = ("lacks", missing[0]) if missing else ("has an extra", extra[0])
+        raise CheckpointError(
+            f"{expert.path}: {word} {name} ({len(missing)} missing, {len(extra)} extra against the base"
+            f" {base.path}); only fine-tunes of the base can be merged with it"
+        )
+
+
+def _check_tied(owner: Checkpoint, other: Checkpoint) -> None:
+    """A head that only one model stores must be that model's own embedding, as the other's is."""
+    embedding = tied_embedding(owner.tensors)
+    if embedding is None or not torch.equal(owner.tensor(HEAD), owner.tensor(embedding)):
+        raise CheckpointError(
+            f"{owner.path}: {HEAD} differs from its embedding, while {other.path} stores no head"
+            " and ties the two; save both with the head untied, or both tied"
+        )
+
+
+def _check_shapes(base: Checkpoint, expert: Checkpoint) -> None:
+    for name, info in base.tensors.items():
+        found = expert.tensors.get(name)
+        if found is not None and found.shape != info.shape:
+            rows = name in vocabulary_tensors([name]) and found.shape[1:] == info.shape[1:]
+            remedy = _ALIGN if rows else "only fine-tunes of the base can be merged with it"
+            raise CheckpointError(
+                f"{expert.origin(name)}: {name}: shape {list(found.shape)}, the base {base.path} has"
+                f" {list(info.shape)}; {remedy}"
+            )

@@ -1,0 +1,131 @@
+"""Runs a step over a tensor: compiled where the model is large and a compiler is there, else eagerly.
+
+One definition becomes C++ on CPUs (`compiled`; passes over whole rows by torch.compile) and Triton on CUDA
+(torch.compile). Numbers are tensors, sizes are dynamic: nothing is compiled again between candidates. Eager
+and compiled runs give the same bits.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import shutil
+import sys
+import types
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from merging.worker.compiled import LONGEST, OPTIONS, SHORTEST, Kernel, Library, run_eagerly
+
+LARGE = 1 << 25
+"""Elements of a model from which on compiling is worth its seconds."""
+
+_EAGER_CHUNK = 1 << 18
+"""Elements that fit a cache with what is computed of them."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """How one tensor of a candidate is made: a kernel, what it reads and the numbers it reads it with."""
+
+    kernel: Kernel
+    inputs: tuple[Tensor, ...]
+    numbers: Mapping[str, Tensor] = field(default_factory=dict)
+    rows: bool = False
+    """Whether it wants whole tensors in their shape rather than flat parts of them."""
+    keys: Callable[[int], Mapping[str, Tensor]] | None = None
+    """Numbers of a block of `LONGEST` elements, for kernels that draw; else the same for all."""
+    bound: float = float("nan")
+    """No result, and no sum on the way to it, is larger than this; NaN if that is not known."""
+    fresh: bool = False
+    """Whether inputs that are no model's tensors were made for this candidate alone."""
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Where steps run; `compiled` as `should_compile` says."""
+
+    device: str = "cpu"
+    compiled: bool = False
+    library: Library = field(default_factory=Library)
+
+    def run(self, step: Step, inputs: Sequence[Tensor], out: Tensor) -> None:
+        """Fill `out`, contiguous and of the inputs' shape, with the step's result, cast to its dtype.
+
+        `inputs` are the step's own, on this runner's device.
+        """
+        if out.device != torch.device(self.device):
+            here = torch.empty_like(out, device=self.device)
+            self.run(step, inputs, here)
+            out.copy_(here)
+        elif step.rows:
+            self._pass(step, out, inputs, self._moved(step.numbers))
+        else:
+            # `.data` forgets of what shape this is a view; torch.compile would compile for each.
+            self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], out.view(-1).data)
+
+    def _run_flat(self, step: Step, inputs: Sequence[Tensor], flat: Tensor) -> None:
+        longest = LONGEST if self._compiles(flat) else _EAGER_CHUNK
+        for start in range(0, flat.numel(), longest):
+            numbers = self._moved(self._numbers_at(step, start))
+            part = slice(start, start + longest)
+            self._pass(step, flat[part], [tensor[part] for tensor in inputs], numbers)
+
+    def _pass(self, step: Step, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:
+        if not self._compiles(out):
+            run_eagerly(step.kernel, out, inputs, numbers)
+        elif step.rows or out.device.type != "cpu":
+            _compiled(step.kernel)(step.kernel, out, inputs, numbers)
+        else:
+            self.library.get(step.kernel, out, inputs, numbers)(out, inputs, numbers)
+
+    def _compiles(self, out: Tensor) -> bool:
+        return self.compiled and out.numel() >= SHORTEST
+
+    def _numbers_at(self, step: Step, start: int) -> Mapping[str, Tensor]:
+        if step.keys is None:
+            return step.numbers
+        block, first = divmod(start, LONGEST)
+        return {**step.numbers, **step.keys(block), "first": torch.tensor(first, dtype=torch.int32)}
+
+    def _moved(self, numbers: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        return {name: self._to(tensor) for name, tensor in numbers.items()}
+
+    def _to(self, tensor: Tensor) -> Tensor:
+        return tensor if self.device == "cpu" else tensor.to(self.device, non_blocking=True)
+
+
+def should_compile(elements: int, device: str) -> bool:
+    """Whether to compile for a model of this size on this device; says once if a compiler is missing."""
+    return elements >= LARGE and _has_compiler(torch.device(device).type)
+
+
+@cache
+def _has_compiler(device: str) -> bool:
+    # What torch.compile would look for; asking it takes a second, which a small merge does not have.
+    compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
+    found = device != "cpu" or shutil.which(compiler) is not None  # Triton brings its own
+    if not found:
+        logging.getLogger(__name__).warning(
+            "no C++ compiler found (%s): merging eagerly, many times slower; install g++ or clang++", compiler
+        )
+    return found
+
+
+@cache
+def _compiled(kernel: Kernel) -> Callable[..., None]:
+    """torch.compile keeps a few compilations per code object, so every kernel gets one of its own."""
+    name = f"merge_{_name(kernel)}"
+    code = run_eagerly.__code__.replace(co_name=name)
+    own = types.FunctionType(code, run_eagerly.__globals__, name)
+    return torch.compile(own, dynamic=True, fullgraph=True, options=OPTIONS)
+
+
+def _name(kernel: Kernel) -> str:
+    """One that is the same in every process, as compiled code is found again by it."""
+    return re.sub(r"\W+", "_", repr(kernel)).strip("_")

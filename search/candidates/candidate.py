@@ -1,0 +1,129 @@
+"""A candidate on its way: to another process as its recipe, or to disk as a checkpoint with it."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from merging.family.prepare import Family
+from merging.models.writer import write_checkpoint
+from merging.recipe import Recipe, dump_recipe
+from merging.worker import Candidate, MergeWorker
+from search.candidates.models import open_worker
+
+RECIPE_IN_CHECKPOINT = "crucible_recipe.yaml"
+SMALL = 1 << 20
+"""Bytes that must be free for a file of text."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A candidate that travels between processes as its recipe: a few kilobytes, whatever the model's size.
+
+    Where it arrives, the recipe's models are opened once and kept for the candidates that follow.
+    """
+
+    recipe: Recipe
+    device: str = "cpu"
+    """Where it is merged."""
+    here: MergeWorker | None = field(default=None, compare=False, repr=False)
+    """A worker of this process; without one, the models are opened where the recipe says they are."""
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        worker = self.here or _worker(_Models(self.recipe), self.device)
+        return worker.tensors(self.recipe)
+
+    def on(self, device: str) -> Sent:
+        """The same candidate, merged on another device."""
+        return self if device == self.device else replace(self, device=device, here=None)
+
+    def __reduce__(self) -> tuple[Callable[[str, str], Sent], tuple[str, str]]:
+        """As text: its recipe in JSON."""
+        return _arrived, (json.dumps(self.recipe.to_dict(), separators=(",", ":")), self.device)
+
+
+def _arrived(recipe: str, device: str) -> Sent:
+    return Sent(Recipe.from_dict(json.loads(recipe), "a recipe from another process"), device)
+
+
+@dataclass(frozen=True)
+class _Models:
+    """A recipe, equal to all others that open the same models in the same way."""
+
+    recipe: Recipe = field(compare=False)
+    key: tuple[object, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = self.recipe
+        key = (made.base, made.experts, made.tokenizer_source, made.pad_to_multiple_of, made.allow_pickle)
+        object.__setattr__(self, "key", key)
+
+
+@lru_cache(maxsize=1)
+def _worker(models: _Models, device: str) -> MergeWorker:
+    return replace(open_worker(models.recipe), device=device)
+
+
+def write_candidate(
+    recipe: Recipe,
+    worker: MergeWorker,
+    out: Path,
+    extra: Mapping[str, str] | None = None,
+    quiet: bool = False,
+) -> Path:
+    """Merge and write a checkpoint, its recipe and `extra` texts beside the weights.
+
+    Raises:
+        OutputError: `out` holds something already, cannot be written to, or the disk is too small.
+        CandidateError: a merged tensor holds NaN or Inf.
+    """
+    candidate = Candidate(worker, recipe)
+    stacked = any(group.origins for group in recipe.layers)
+    return write_checkpoint(
+        _Shown(candidate) if not quiet and sys.stderr is not None and sys.stderr.isatty() else candidate,
+        out,
+        Family(worker.base, tuple(worker.experts)).donor,
+        recipe.dtype,
+        extra={**(extra or {}), RECIPE_IN_CHECKPOINT: dump_recipe(recipe)},
+        shapes=candidate.shapes,
+        depth=recipe.depth,
+        origins=[_origin(recipe, layer) for layer in range(recipe.depth)] if stacked else None,
+    )
+
+
+def _origin(recipe: Recipe, layer: int) -> int:
+    """The layer that the first input to take part gives for a layer; in a family all layers are alike."""
+    origins = (recipe.origin(i, layer) for i in range(len(recipe.experts) + 1))
+    return next(origin for origin in origins if origin is not None)
+
+
+class _Shown:
+    """A candidate with a bar on standard error for as long as it is iterated."""
+
+    def __init__(self, candidate: Candidate) -> None:
+        self.candidate = candidate
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("merging"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.percentage:>3.0f}% · {task.fields[rate]} ·"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+        )
+        total = sum(math.prod(shape) for shape in self.candidate.shapes.values())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+            task = progress.add_task("merging", total=total, rate="-")
+            for name, tensor in self.candidate:
+                yield name, tensor
+                progress.update(task, advance=tensor.numel())
+                speed = progress.tasks[0].speed
+                progress.update(task, rate=f"{(speed or 0) * tensor.itemsize / 1e9:.2f} GB/s")

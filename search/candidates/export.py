@@ -1,0 +1,74 @@
+"""Hand a candidate over: as a recipe, as mergekit's YAML, or as a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from merging.mergekit.read import to_mergekit
+from merging.methods.registry import nearest
+from merging.models.checkpoint import is_adapter
+from merging.models.writer import ensure_writable, save_text
+from merging.recipe import Recipe, dump_recipe
+from merging.worker import MergeWorker
+from search.candidates.candidate import SMALL, write_candidate
+from search.candidates.models import open_worker
+from search.errors import SearchError
+from studies.store import StudyStore
+from studies.verdicts.leaderboard import Row, build_leaderboard
+
+FORMATS = ("recipe", "mergekit", "checkpoint")
+RECIPE_FILE = "recipe.yaml"
+MERGEKIT_FILE = "merge.yaml"
+
+
+def export_best(url: str, study: str, out: Path, form: str, trial: int | None = None) -> tuple[Row, Path]:
+    """Write the best candidate of a study, or one trial, into the folder `out`; return its row and the path.
+
+    Raises:
+        ValueError kin: no such study, trial or format; a model that changed; a folder that cannot be written.
+    """
+    if form not in FORMATS:
+        raise SearchError(f"--format {form!r} is none of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
+    with StudyStore(url, create=False) as store:
+        row = choose(build_leaderboard(store, study), study, trial)
+        recipe = store.recipe(row.digest)
+    return row, export(recipe, out, form)
+
+
+def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
+    """The row to export: the trial asked for, else the best.
+
+    Raises:
+        SearchError: there is no such trial, or nothing measured yet.
+    """
+    if trial is not None:
+        rows = [row for row in rows if row.trial == trial]
+    if not rows:
+        which = f"trial {trial} that was measured" if trial is not None else "candidate measured yet"
+        raise SearchError(f"study {study!r} has no {which}; see `crucible leaderboard {study}`")
+    return rows[0]
+
+
+def export(recipe: Recipe, out: Path, form: str) -> Path:
+    """Write the recipe's candidate into the folder `out` in one form; return the file or folder written.
+
+    Raises:
+        OutputError: `out` holds something already or cannot be written.
+        CheckpointError: a model of the recipe is gone, or is no longer what it was.
+    """
+    ensure_writable(out, SMALL)
+    if form == "recipe":
+        save_text(out / RECIPE_FILE, dump_recipe(recipe))
+        return out / RECIPE_FILE
+    worker = open_worker(recipe)
+    if form == "mergekit":
+        save_text(out / MERGEKIT_FILE, mergekit_yaml(recipe, worker))
+        return out / MERGEKIT_FILE
+    return write_candidate(recipe, worker, out)
+
+
+def mergekit_yaml(recipe: Recipe, worker: MergeWorker) -> str:
+    """The recipe in mergekit's dialect, exact to the element that a trim keeps."""
+    adapters = [i for i, expert in enumerate(worker.experts) if is_adapter(expert.path)]
+    return to_mergekit(recipe, worker.base.tensors, worker.kept_densities(recipe), adapters)

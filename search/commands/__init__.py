@@ -1,0 +1,1 @@
+"""The `crucible` commands, one thin file each: options in, one call, what is printed."""

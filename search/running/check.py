@@ -1,0 +1,97 @@
+"""`crucible check`: what can be known to be wrong before a search, and what it would do."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from evaluators.benchmarks.fit import Long
+from merging.methods.registry import METHODS
+from merging.worker.residency import MemoryPlan, plan
+from search.proposals.baselines import baselines
+from search.running.workshop import open_workshop
+from search.study_file.spec import StudySpec
+from studies.store import StudyStore
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a sound study amounts to."""
+
+    study: str
+    methods: tuple[str, ...]
+    models: dict[str, str]
+    """Fingerprint of each model, by name."""
+    model_parameters: int
+    layer_groups: int
+    searched: int
+    """Numbers that the sampler chooses."""
+    search_items: int
+    holdout_items: int
+    objective: str
+    """What trials are scored by on the search items."""
+    trials: int
+    answers: int
+    """Items that the whole study asks, each of every candidate that gets it."""
+    memory: MemoryPlan
+    storage: str
+    long_prompts: tuple[Long, ...] = ()
+    """Slices with prompts that the model's context has no room for."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As `crucible check --json` prints it."""
+        return {**asdict(self), "memory": self.memory.to_json()}
+
+    def to_text(self) -> str:
+        """A few lines for a person."""
+        by = "" if self.objective == "accuracy" else " (the log-probability of their gold answers)"
+        named = "; ".join(f"{name}: {METHODS[name].summary}" for name in self.methods)
+        return "\n".join(
+            (
+                f"{self.study}: sound",
+                f"  models    {', '.join(self.models)} ({self.model_parameters / 1e6:.2f}M parameters each)",
+                f"  method    {named}",
+                f"  space     {self.searched} numbers ({self.layer_groups} layer groups, and the rest)",
+                f"  items     {self.search_items} to search by{by}, {self.holdout_items} others to judge by",
+                *(f"            {long}" for long in self.long_prompts),
+                f"  budget    {self.trials} trials, about {self.answers:,} answers in all",
+                f"  storage   {self.storage}",
+                "  memory",
+                textwrap.indent(self.memory.to_text(), "    "),
+            )
+        )
+
+
+def check_study(spec: StudySpec, url: str) -> Report:
+    """Open everything that a study names, and say what it would do.
+
+    Raises:
+        ValueError kin: the first thing that is wrong, in one line.
+    """
+    StudyStore(url).close()
+    workshop = open_workshop(spec)
+    workshop.engine().close()
+    space = workshop.space
+    search, holdout = (
+        sum(len(s.items) for s in part) for part in (workshop.search_slices, workshop.holdout_slices)
+    )
+    memory = plan(workshop.base, workshop.experts, spec.dtype, workshop.worker.device)
+    entrants = len(baselines(space))
+    finalists = min(spec.budget.finalists, spec.budget.trials)
+    return Report(
+        study=spec.name,
+        methods=spec.search_space.methods,
+        models={name: fingerprint.digest for name, fingerprint in workshop.fingerprints.items()},
+        model_parameters=sum(info.numel for info in workshop.base.tensors.values()),
+        layer_groups=len(space.groups),
+        searched=len(space.distributions),
+        search_items=search,
+        holdout_items=holdout,
+        objective=spec.objective,
+        trials=spec.budget.trials,
+        answers=(entrants + spec.budget.trials) * search + (entrants + finalists) * holdout,
+        memory=memory,
+        storage=url,
+        long_prompts=workshop.long_prompts,
+    )

@@ -1,0 +1,92 @@
+"""From a study file to a verdict: start a study, or go on with one, until its budget is spent."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+from search.errors import SearchError
+from search.proposals.ledger import open_ledger
+from search.proposals.starting_points import starting_points
+from search.running.interrupt import Interrupted, shielded
+from search.running.measure import Bench
+from search.running.search import Search, Step, run_baselines, run_holdout, run_trials
+from search.running.workshop import Workshop, open_workshop, study_slices
+from search.showing.display import Display
+from search.study_file.spec import StudySpec
+from studies.store import StudyStore
+from studies.store.lease import exclusive
+from studies.verdicts.leaderboard import Row, build_leaderboard
+
+logger = logging.getLogger(__name__)
+
+
+def run_study(
+    spec: StudySpec, url: str, display: Display, *, trials: int | None = None, hours: float | None = None
+) -> list[Row]:
+    """Run, or continue, the study until its budget is spent and its best are judged; return the leaderboard.
+
+    `trials` (in all) and `hours` (of this run) win over the study's budget.
+
+    Raises:
+        ValueError kin: what the user can put right, found before any work.
+        Interrupted: Ctrl-C or SIGTERM; everything measured is kept and the study is marked stopped.
+    """
+    trials = spec.budget.trials if trials is None else trials
+    hours = spec.budget.hours if hours is None else hours
+    deadline = time.monotonic() + (float("inf") if hours is None else hours * 3600)
+    with StudyStore(url) as store:
+        workshop = open_workshop(spec)
+        for long in workshop.long_prompts:
+            logger.warning("%s", long)
+        with closing(workshop.engine()) as engine:
+            study = store.begin(spec.name, workshop.identity())
+            with exclusive(store, spec.name), _ending(store, study), shielded():
+                search = _open_search(Bench(store, engine), study, url, workshop)
+                _search(search, display, trials, deadline)
+        return build_leaderboard(store, spec.name)
+
+
+def _search(search: Search, display: Display, trials: int, deadline: float) -> None:
+    store, study = search.store, search.study
+    store.set_state(study, "searching")
+    display.follow(_all_scored(run_baselines(search)))
+    display.follow(run_trials(search, trials, deadline), deadline=deadline)
+    store.set_state(study, "judging")
+    display.follow(_all_scored(run_holdout(search)))
+    done = search.ledger.count(finished=True)
+    short = f"time ran out after {done} of {trials} trials" if done < trials else None
+    store.set_state(study, "complete", short)
+
+
+def _open_search(bench: Bench, study: int, url: str, workshop: Workshop) -> Search:
+    store = bench.store
+    store.add_slices(study, study_slices(workshop.slices, bench.key))
+    spec, space = workshop.spec, workshop.space
+    ledger = open_ledger(spec.name, url, spec.sampler, space.distributions, starting_points(space))
+    return Search(store, study, workshop, workshop.worker, bench, ledger)
+
+
+def _all_scored(steps: Iterator[Step]) -> Iterator[Step]:
+    """Pass the steps on; one that fails ends the run, for a verdict needs every baseline and finalist."""
+    for step in steps:
+        yield step
+        if step.score is None:
+            raise SearchError(
+                f"{step.name!r} could not be measured: {step.reason}; the same command tries again"
+            )
+
+
+@contextmanager
+def _ending(store: StudyStore, study: int) -> Iterator[None]:
+    """Say in the store how a run ended that did not come to its end."""
+    try:
+        yield
+    except Interrupted as signal:
+        store.set_state(study, "stopped", str(signal))
+        raise
+    except Exception as error:
+        store.set_state(study, "failed", " ".join(str(error).split()) or type(error).__name__)
+        raise

@@ -1,0 +1,108 @@
+"""Tables: what a person reads when the work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from evaluators.score import Accuracy, MeanLogprob
+from studies.verdicts.leaderboard import Row, conclusion
+from studies.verdicts.paired import Difference
+
+if TYPE_CHECKING:
+    from search.running.evaluate import Evaluation
+    from search.showing.status import StudyLine
+
+UNJUDGED_SHOWN = 5
+"""Rows of candidates without a holdout score that a leaderboard shows."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console for a person: as wide as a leaderboard needs where the output is no terminal."""
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=max(found.width, 120))
+
+
+def show_leaderboard(rows: Sequence[Row], study: str) -> None:
+    """Print the leaderboard and what it proves; all judged candidates, and the best few of the others."""
+    judged = [row for row in rows if row.holdout_mean is not None]
+    others = [row for row in rows if row.holdout_mean is None]
+    out = console()
+    out.print(leaderboard_table([*judged, *others[:UNJUDGED_SHOWN]], study))
+    if others:
+        hidden = len(others) - UNJUDGED_SHOWN
+        more = f"; {hidden} more are in --json" if hidden > 0 else ""
+        gold = any(isinstance(score, MeanLogprob) for row in rows for score in row.search.values())
+        what = "search items only, never judged" + ("; log-probability of a gold token" if gold else "")
+        out.print(f"(in brackets: {what}{more})", style="dim", highlight=False)
+    out.print(conclusion(rows), highlight=False, soft_wrap=True)
+
+
+def leaderboard_table(rows: Sequence[Row], study: str) -> Table:
+    """The leaderboard: accuracy on holdout (in brackets: on search) items per slice, and what was gained."""
+    slices = list(dict.fromkeys(name for row in rows for name in row.search))
+    items = max((sum(score.n for score in row.holdout.values()) for row in rows), default=0)
+    table = Table(
+        title=f"{study}: accuracy in % on {items} holdout items", title_justify="left", header_style="bold"
+    )
+    table.add_column("candidate", no_wrap=True)
+    for name in (*slices, "mean", "vs best expert [95%]", "vs uniform [95%]"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        gains = (_gain(row.vs_best_expert), _gain(row.vs_uniform))
+        table.add_row(row.name, *_scores(row, slices), *gains, style="bold" if row is rows[0] else "")
+    return table
+
+
+def _scores(row: Row, slices: Sequence[str]) -> list[str]:
+    if row.holdout_mean is None:
+        return [f"({_search(row.search[name])})" if name in row.search else "-" for name in slices] + ["-"]
+    return [percent(row.holdout[name].mean) for name in slices] + [percent(row.holdout_mean)]
+
+
+def _search(score: Accuracy | MeanLogprob) -> str:
+    return f"{score.mean:.3f}" if isinstance(score, MeanLogprob) else percent(score.mean)
+
+
+def percent(share: float) -> str:
+    """A share as percentage points with one decimal: 0.8123 -> 81.2."""
+    return f"{100 * share:.1f}"
+
+
+def _gain(difference: Difference | None) -> str:
+    if difference is None:
+        return "-"
+    mean, low, high = (100 * value for value in (difference.mean, difference.low, difference.high))
+    return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def _interval(score: Accuracy) -> str:
+    return f"{percent(score.mean)} [{percent(score.low)}, {percent(score.high)}]"
+
+
+def show_status(studies: Sequence[StudyLine]) -> None:
+    """Print the studies of a store."""
+    table = Table(header_style="bold")
+    for name in ("study", "state", "trials", "failed", "last active (UTC)", ""):
+        table.add_column(name, justify="right" if name in ("trials", "failed") else "left")
+    for each in studies:
+        counts = (str(each.trials), str(each.failed))
+        table.add_row(
+            each.name, each.state, *counts, f"{each.updated_at:%Y-%m-%d %H:%M:%S}", each.reason or ""
+        )
+    console().print(table if studies else "No studies here yet; start one with `crucible run STUDY.yaml`.")
+
+
+def show_evaluation(result: Evaluation) -> None:
+    """Print a model's accuracies."""
+    table = Table(title=result.model, title_justify="left", header_style="bold")
+    for name in ("slice", "holdout [95%]", "n", "search [95%]", "n"):
+        table.add_column(name, justify="left" if name == "slice" else "right")
+    for name, judged in result.holdout.items():
+        cells = [cell for score in (judged, result.search[name]) for cell in (_interval(score), str(score.n))]
+        table.add_row(name, *cells)
+    console().print(table)
+    console().print(f"holdout mean {percent(result.holdout_mean)}", highlight=False)

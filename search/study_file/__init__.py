@@ -1,0 +1,4 @@
+"""The study file: what a person writes to start a search, typed and checked.
+
+Begin with `spec.py`; `search_space.py` is its largest section, `yaml_source.py` remembers lines for errors.
+"""

@@ -1,0 +1,255 @@
+"""The study file: what a person writes to start a search, typed and checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from merging.methods.registry import METHODS, nearest
+from search.errors import SpecError
+from search.study_file.search_space import MORE, SearchSpaceSpec, Section, refuse_twice, wrong_at
+from search.study_file.yaml_source import Location, line_of, load_yaml
+
+__all__ = ["SearchSpaceSpec", "StudySpec", "load_study"]
+
+DEFAULT_STORAGE = "sqlite:///crucible.db"
+BASELINES = ("base", "uniform")
+VOCABULARIES = ("base", "union")
+"""Names that leaderboards give to what is no expert."""
+BRANCHES = ("one file", "two files")
+"""The two forms of a slice's `data`, as pydantic is to call them."""
+SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
+Dtype = Literal["float32", "bfloat16", "float16"]
+Objective = Literal["accuracy", "gold_logprob"]
+
+
+class DataSpec(Section):
+    """Two JSONL files: the items of one steer the search, those of the other judge it."""
+
+    train: str
+    test: str
+
+
+class SliceSpec(Section):
+    """Items of one task: some that steer the search, others that only judge it."""
+
+    name: Annotated[str, Field(min_length=1)]
+    task: str
+    data: (
+        Annotated[
+            Annotated[str, Tag(BRANCHES[0])] | Annotated[DataSpec, Tag(BRANCHES[1])],
+            Discriminator(lambda given: BRANCHES[isinstance(given, dict | DataSpec)]),
+        ]
+        | None
+    ) = None
+    """A JSONL file in the task's own schema, or two; without it, the task's dataset on the hub."""
+    num_fewshot: Annotated[int, Field(ge=0, strict=True)] | None = None
+    search: Annotated[int, Field(ge=1, strict=True)]
+    holdout: Annotated[int, Field(ge=1, strict=True)]
+    seed: Annotated[int, Field(strict=True)] = 0
+    """Which items are drawn: the same seed draws the same items in every study."""
+    chat_template: Annotated[bool, Field(strict=True)] = False
+    """Put the prompts into the chat template of the base model."""
+    long_prompts: Literal["truncate", "drop"] = "truncate"
+    """What becomes of a prompt that the model's context has no room for."""
+
+    @model_serializer(mode="wrap")
+    def _without_later(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What came later is no part of a study's identity where it is as it was before."""
+        said: dict[str, Any] = handler(self)
+        usual = {"chat_template": False, "long_prompts": "truncate"}
+        return {name: value for name, value in said.items() if usual.get(name, ...) != value}
+
+
+class SamplerSpec(Section):
+    """Who proposes."""
+
+    name: Literal["tpe", "cmaes", "nsga2", "random"] = "tpe"
+    seed: Annotated[int, Field(ge=0, strict=True)] = 0
+
+
+class EngineSpec(Section):
+    """Who answers."""
+
+    name: Literal["transformers", "vllm"] = "transformers"
+    max_tokens: Annotated[int, Field(ge=1, strict=True)] = 512
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """What the engine computes in; `auto` is float32 on a CPU and the study's dtype on a GPU."""
+    batch_size: Annotated[int, Field(ge=1, strict=True)] = 64
+    tensor_parallel: Annotated[int, Field(ge=1, strict=True)] = 1
+    """Over how many GPUs vLLM splits the model."""
+    gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """Share of each GPU's memory for vLLM; models that are merged on the GPU need room beside it."""
+
+    @model_validator(mode="after")
+    def _vllms_own(self) -> EngineSpec:
+        for name in ("tensor_parallel", "gpu_memory"):
+            if self.name != "vllm" and name in self.model_fields_set:
+                raise wrong_at(
+                    name, f"only vllm has it; leave it out, or write `name: vllm` (found {self.name})"
+                )
+        return self
+
+    def identity(self) -> dict[str, Any]:
+        """What answers depend on; what came later is left out where it is as it was before."""
+        later = {"gpu_memory", *(("tensor_parallel",) if self.tensor_parallel == 1 else ())}
+        return self.model_dump(mode="json", exclude=later)
+
+
+class BudgetSpec(Section):
+    """When to stop."""
+
+    trials: Annotated[int, Field(ge=1, strict=True)] = 200
+    hours: Annotated[float, Field(gt=0)] | None = None
+    finalists: Annotated[int, Field(ge=1, strict=True)] = 5
+    """How many of the best trials by search score are judged on holdout items."""
+
+
+class StudySpec(Section):
+    """A study file's content; paths are as written, relative to `folder`."""
+
+    name: Annotated[str, Field(min_length=1)]
+    base_model: str
+    experts: Annotated[tuple[str, ...], Field(min_length=1)]
+    dtype: Dtype = "bfloat16"
+    tokenizer_source: str | None = None
+    """How vocabularies that differ are aligned: `base`, `union`, or one of the experts."""
+    allow_pickle: Annotated[bool, Field(strict=True)] = False
+    search_space: SearchSpaceSpec
+    slices: Annotated[tuple[SliceSpec, ...], Field(min_length=1)]
+    objective: Objective = "accuracy"
+    """What a trial is scored by on its search items; holdout items are always judged by accuracy."""
+    sampler: SamplerSpec = SamplerSpec()
+    engine: EngineSpec = EngineSpec()
+    budget: BudgetSpec = BudgetSpec()
+    storage: str = DEFAULT_STORAGE
+    folder: Annotated[Path, Field(exclude=True)]
+
+    @model_validator(mode="after")
+    def _distinct(self) -> StudySpec:
+        for what, names in (("experts", self.expert_names), ("slices", tuple(s.name for s in self.slices))):
+            refuse_twice(what, names)
+        taken = [name for name in self.expert_names if name in ("", "..", *BASELINES)]
+        if taken:
+            raise ValueError(f"experts: an expert cannot be called {taken[0]!r}; rename or link its folder")
+        return self
+
+    @model_validator(mode="after")
+    def _source_known(self) -> StudySpec:
+        known = (*VOCABULARIES, *self.expert_names)
+        if self.tokenizer_source is not None and self.tokenizer_name not in known:
+            raise wrong_at(
+                "tokenizer_source",
+                f"must be {', '.join(known[:-1])} or {known[-1]}; found {self.tokenizer_source!r}"
+                f"{nearest(self.tokenizer_source, known)}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _enough(self) -> StudySpec:
+        for method in map(METHODS.__getitem__, self.search_space.methods):
+            (fewest, most), found = method.experts, len(self.experts)
+            if not fewest <= found <= (most or found):
+                takes = f"{fewest}" if fewest == most else f"at least {fewest}"
+                noun = "expert" if takes == "1" else "experts"
+                raise wrong_at(
+                    "experts",
+                    f"{method.name} takes {takes} {noun}, found {found}; name others, or drop the method",
+                )
+        return self
+
+    @property
+    def expert_names(self) -> tuple[str, ...]:
+        """What leaderboards call the experts: the last part of each path or hub id."""
+        return tuple(Path(expert).name.split("@")[0] for expert in self.experts)
+
+    @property
+    def tokenizer_name(self) -> str | None:
+        """`tokenizer_source`, with an expert by its name where the file gives its path."""
+        named = dict(zip(self.experts, self.expert_names, strict=True))
+        return named.get(self.tokenizer_source or "", self.tokenizer_source)
+
+
+def load_study(path: Path) -> StudySpec:
+    """Read and check a study file.
+
+    Raises:
+        SpecError: with file, line, field and remedy.
+    """
+    data, lines = load_yaml(path)
+    if not isinstance(data, dict):
+        raise SpecError(
+            f"{path}:1: a study file is a mapping that starts with `name:`; found {type(data).__name__}"
+        )
+    if "folder" in data:
+        raise SpecError(f"{path}:{lines[('folder',)]}: folder: unknown field")
+    try:
+        return StudySpec.model_validate({**data, "folder": path.resolve().parent})
+    except ValidationError as error:
+        raise SpecError(_describe(_telling(error.errors()), path, lines)) from error
+
+
+def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
+    """The error to show: a misspelt field explains the missing one, so it goes first."""
+    return next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
+
+
+def _describe(error: ErrorDetails, path: Path, lines: dict[Location, int]) -> str:
+    location: Location = tuple(part for part in error["loc"] if not _is_union_branch(part))
+    if error["type"] == "at_field":
+        location = (*location, error["ctx"]["field"])
+    field = ".".join(str(part) for part in location) or "the study"
+    message = error["msg"].removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        known = _fields_at(location[:-1])
+        message = f"unknown field{nearest(str(location[-1]), known)}; known here: {', '.join(known)}"
+    elif error["type"] == "missing":
+        message = "is missing; add it"
+    elif error["type"] == "literal_error":
+        choices = error.get("ctx", {}).get("expected", "")
+        guess = nearest(
+            str(error["input"]), [word.strip("'") for word in choices.replace(" or ", ", ").split(", ")]
+        )
+        message = f"must be {choices}; found {error['input']!r}{guess}"
+    elif error["type"] not in ("value_error", "at_field"):
+        message = f"{message[0].lower()}{message[1:]}; found {error['input']!r}"
+    return f"{path}:{line_of(location, lines)}: {field}: {message}"
+
+
+def _is_union_branch(part: str | int) -> bool:
+    """Pydantic names the branch of a union in the location; a study file has no such key."""
+    return isinstance(part, str) and (
+        part.startswith(("constrained-", "literal[", "function-")) or part in ("int", "float", *BRANCHES)
+    )
+
+
+def _fields_at(location: Location) -> list[str]:
+    """The fields that the section at `location` has, as a study file spells them."""
+    section: type[BaseModel] = StudySpec
+    for part in location:
+        if isinstance(part, str):
+            section = _SECTIONS[part]
+    names = [info.alias or name for name, info in section.model_fields.items() if not info.exclude]
+    return sorted(names, key=MORE.__contains__)  # what every study may say first
+
+
+_SECTIONS: dict[str, type[BaseModel]] = {
+    "search_space": SearchSpaceSpec,
+    "slices": SliceSpec,
+    "data": DataSpec,
+    "sampler": SamplerSpec,
+    "engine": EngineSpec,
+    "budget": BudgetSpec,
+}

@@ -1,1 +1,0 @@
-"""The history of our tables, applied by `studies/migrate.py`; `versions/` has the steps."""

@@ -1,0 +1,1 @@
+"""The history of our tables, applied by `studies/store/migrate.py`; `versions/` has the steps."""

@@ -1,0 +1,223 @@
+"""The database of studies, candidates and evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import Self
+
+from sqlalchemy import Connection, select
+
+from evaluators.score import ItemResult
+from merging.recipe import Recipe
+from studies.errors import StudyChanged, StudyNotFound
+from studies.store import queries
+from studies.store.connect import open_engine, reading, writing
+from studies.store.evidence import evidence_rows, output_rows, read_result
+from studies.store.identity import JSON, changes, describe
+from studies.store.migrate import migrate
+from studies.store.queries import insert_new, update_one, utc_now
+from studies.store.rows import Candidate, CandidateKind, StudySlice, StudyState, StudySummary, Tally
+from studies.store.schema import candidates, evidence, outputs, recipes, slices, studies, study_slices
+
+
+class StudyStore:
+    """Remembers studies in the database that a URL names.
+
+    Evidence is append-only: a (recipe, slice, item) keeps what was recorded first. Each method that writes
+    is one transaction, so a process may be killed at any moment. Threads and processes may share a database;
+    every method raises StorageError if it fails.
+    """
+
+    def __init__(self, url: str, *, create: bool = True) -> None:
+        """Opens the database and brings its tables up to date; without `create`, a SQLite file must be there.
+
+        Raises StorageError if it can't be opened or written, or was written by a newer Crucible.
+        """
+        self.engine = open_engine(url, create=create)
+        try:
+            migrate(self.engine)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self, name: str, identity: Mapping[str, JSON]) -> int:
+        """Creates a study, or resumes it if its identity is what it was; returns its id.
+
+        Raises StudyChanged naming the fields that differ.
+        """
+        identity = json.loads(json.dumps(identity))
+        row = {"name": name, "state": "searching", "identity": identity, **queries.creation_times()}
+        with writing(self.engine) as connection:
+            connection.execute(insert_new(connection, studies), row)
+            found = connection.execute(select(studies).where(studies.c.name == name)).one()
+        if changed := changes(found.identity, identity):
+            raise StudyChanged(
+                f"study {name!r} is not what it was when it began: {describe(changed)}:"
+                " undo the change, or give the changed study another name"
+            )
+        return int(found.id)
+
+    def study(self, name: str) -> int:
+        """The id of a study; raises StudyNotFound with the nearest name."""
+        with reading(self.engine) as connection:
+            ids = {row.name: int(row.id) for row in connection.execute(select(studies.c.name, studies.c.id))}
+        if name not in ids:
+            near = get_close_matches(name, ids, n=1) or sorted(ids)
+            hint = f"did you mean {' or '.join(near)}?" if near else "start one with `crucible run`"
+            raise StudyNotFound(f"storage {self.engine.url!r} has no study {name!r}: {hint}")
+        return ids[name]
+
+    def studies(self) -> list[StudySummary]:
+        """Every study, in the order in which they began."""
+        with reading(self.engine) as connection:
+            return [StudySummary(*row) for row in connection.execute(queries.select_summaries())]
+
+    def set_state(self, study: int, state: StudyState, reason: str | None = None) -> None:
+        """Says what the study is doing, or how it ended."""
+        with writing(self.engine) as connection:
+            update_one(connection, studies, studies.c.id == study, {"state": state, "reason": reason})
+
+    def add_slices(self, study: int, rows: Sequence[StudySlice]) -> None:
+        """Remembers the study's slices in their order; raises StudyChanged if it began with others."""
+        with writing(self.engine) as connection:
+            known = [StudySlice(*row) for row in connection.execute(queries.select_slices(study))]
+            if known and (changed := changes(_by_name(known), _by_name(rows))):
+                raise StudyChanged(
+                    f"the slices are not what they were when the study began: {describe(changed)}:"
+                    " restore their data and engine, or give the study another name"
+                )
+            _insert_slices(connection, rows)
+            for position, row in enumerate(rows):
+                own = {"study_id": study, "split": row.split, "name": row.name, "slice_digest": row.digest}
+                connection.execute(insert_new(connection, study_slices), {**own, "position": position})
+
+    def remember_slices(self, rows: Sequence[StudySlice]) -> None:
+        """Remembers slices that are asked outside any study."""
+        with writing(self.engine) as connection:
+            _insert_slices(connection, rows)
+
+    def slices(self, study: int) -> list[StudySlice]:
+        """The study's slices, in their order."""
+        with reading(self.engine) as connection:
+            return [StudySlice(*row) for row in connection.execute(queries.select_slices(study))]
+
+    def add_recipe(self, recipe: Recipe) -> str:
+        """Remembers a recipe; returns its digest."""
+        with writing(self.engine) as connection:
+            connection.execute(
+                insert_new(connection, recipes), {"digest": recipe.digest, "recipe": recipe.to_dict()}
+            )
+        return recipe.digest
+
+    def recipe(self, digest: str) -> Recipe:
+        """The recipe of that digest; raises StudyNotFound."""
+        with reading(self.engine) as connection:
+            found = connection.execute(select(recipes.c.recipe).where(recipes.c.digest == digest)).scalar()
+        if found is None:
+            raise StudyNotFound(f"storage {self.engine.url!r} has no recipe {digest}: check --storage")
+        return Recipe.from_dict(found)
+
+    def register_candidate(
+        self, study: int, kind: CandidateKind, name: str, trial: int | None, digest: str
+    ) -> None:
+        """Adds a candidate as running; one that is there already keeps its state.
+
+        Raises StudyChanged if it is there with another recipe.
+        """
+        key = {"study_id": study, "kind": kind, "name": name}
+        row = {**key, "trial": trial, "digest": digest, "state": "running", **queries.creation_times()}
+        with writing(self.engine) as connection:
+            connection.execute(insert_new(connection, candidates), row)
+            which = queries.candidate_key(study, kind, name)
+            found = connection.execute(select(candidates.c.digest).where(which)).scalar_one()
+        if found != digest:
+            raise StudyChanged(
+                f"{name} was made by recipe {found[:12]}, now by {digest[:12]}:"
+                " give the changed study another name"
+            )
+
+    def finish_candidate(self, study: int, kind: CandidateKind, name: str, reason: str | None = None) -> None:
+        """Marks a candidate as complete, or, with a reason, as failed."""
+        state = "complete" if reason is None else "failed"
+        with writing(self.engine) as connection:
+            which = queries.candidate_key(study, kind, name)
+            update_one(connection, candidates, which, {"state": state, "reason": reason})
+
+    def candidates(self, study: int) -> list[Candidate]:
+        """The study's candidates, in the order of their registration."""
+        with reading(self.engine) as connection:
+            return [Candidate(*row) for row in connection.execute(queries.select_candidates(study))]
+
+    def record(self, recipe_digest: str, slice_digest: str, results: Sequence[ItemResult]) -> None:
+        """Adds what was measured, all or nothing; what is there already stays as it is.
+
+        The recipe and the slice must have been added before.
+        """
+        if not results:
+            return
+        rows = evidence_rows(recipe_digest, slice_digest, results, utc_now())
+        with writing(self.engine) as connection:
+            connection.execute(insert_new(connection, outputs), output_rows(results))
+            connection.execute(insert_new(connection, evidence), rows)
+
+    def measured(self, recipe_digest: str, slice_digest: str) -> set[int]:
+        """The items of a slice that a model was asked already."""
+        return set(self.verdicts([recipe_digest], slice_digest)[recipe_digest])
+
+    def verdicts(self, recipe_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, bool]]:
+        """Per recipe, the items that it was asked: were they answered correctly?"""
+        found: dict[str, dict[int, bool]] = {digest: {} for digest in recipe_digests}
+        with reading(self.engine) as connection:
+            rows = connection.execute(queries.select_verdicts(list(found), slice_digest))
+            for digest, item, correct in rows:
+                found[digest][item] = correct
+        return found
+
+    def tallies(self, recipe_digests: Sequence[str], slice_digest: str) -> dict[str, Tally]:
+        """Per recipe, how many items it was asked and answered correctly."""
+        found = {digest: Tally(0, 0) for digest in recipe_digests}
+        with reading(self.engine) as connection:
+            rows = connection.execute(queries.select_tallies(list(found), slice_digest))
+            found.update({digest: Tally(correct, n) for digest, correct, n in rows})
+        return found
+
+    def logprobs(self, recipe_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, float]]:
+        """Per recipe, the log-probability that it gave each item's gold answer, per token of that answer.
+
+        For slices that are scored by it: elsewhere `tokens` counts another text.
+        """
+        found: dict[str, dict[int, float]] = {digest: {} for digest in recipe_digests}
+        with reading(self.engine) as connection:
+            rows = connection.execute(queries.select_logprobs(list(found), slice_digest))
+            for digest, item, logprob, tokens in rows:
+                found[digest][item] = logprob / tokens
+        return found
+
+    def results(self, recipe_digest: str, slice_digest: str) -> list[ItemResult]:
+        """Everything measured of one model on one slice, in the order of the items."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(queries.select_results(recipe_digest, slice_digest))
+            return [read_result(row) for row in rows]
+
+
+def _insert_slices(connection: Connection, rows: Sequence[StudySlice]) -> None:
+    for row in rows:
+        shared = {"digest": row.digest, "task": row.task, "n": row.n, "scoring": row.scoring}
+        connection.execute(insert_new(connection, slices), shared)
+
+
+def _by_name(rows: Sequence[StudySlice]) -> dict[str, JSON]:
+    return {f"{row.name} ({row.split})": asdict(row) for row in rows}

@@ -1,0 +1,137 @@
+"""A storage that can't be used is one line with its remedy, and nothing is made where it was looked for."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from studies.errors import StorageError
+from studies.store import StudyStore
+from studies.store.connect import reading, writing
+from tests.studies.builders import begin_with_slice, make_results
+
+
+def refusal(url: str, *, create: bool = True) -> str:
+    with pytest.raises(StorageError) as caught:
+        StudyStore(url, create=create)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("url", ["crucible.db", "", "sqlite//crucible.db", "postgresql://host:port/name"])
+def test_what_is_no_url_is_answered_with_one(url: str) -> None:
+    assert f"{url!r} is not a database URL: write sqlite:///FILE" in refusal(url)
+
+
+@pytest.mark.parametrize("url", ["mysql://host/name", "postgres://host/name", "oracle+x://host/name"])
+def test_other_databases_are_refused(url: str) -> None:
+    assert "is not supported: write sqlite:///FILE or postgresql" in refusal(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:x?mode=memory&uri=true"])
+def test_a_database_that_forgets_is_refused(url: str) -> None:
+    assert "names no file" in refusal(url)
+
+
+def test_a_missing_folder_is_named_and_not_made(tmp_path: Path) -> None:
+    folder = tmp_path / "missing"
+    assert f"no folder {folder}: create it" in refusal(f"sqlite:///{folder}/crucible.db")
+    assert not folder.exists()
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    assert f"{tmp_path} is a folder: name a file in it" in refusal(f"sqlite:///{tmp_path}")
+
+
+def test_a_missing_file_is_not_made_where_it_should_be_there(tmp_path: Path) -> None:
+    file = tmp_path / "crucible.db"
+    assert f"no file {file}: check --storage" in refusal(f"sqlite:///{file}", create=False)
+    assert not file.exists()
+
+
+def test_another_file_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("these are notes, not a database\n" * 100)
+    before = file.read_bytes()
+    assert "file is not a database: name another file" in refusal(f"sqlite:///{file}")
+    assert file.read_bytes() == before
+
+
+def test_a_folder_that_takes_no_files_is_named_with_a_remedy() -> None:
+    if not Path("/proc/self").is_dir():
+        pytest.skip("needs a folder in which nobody may create files")
+    assert "check that its folder can be written to" in refusal("sqlite:////proc/self/crucible.db")
+
+
+def test_a_database_that_may_not_be_written_is_refused(sqlite_url: str, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write everything")
+    StudyStore(sqlite_url).close()
+    (tmp_path / "crucible.db").chmod(0o400)
+    assert "make the file and its folder writable" in refusal(sqlite_url)
+
+
+def test_a_locked_database_is_refused(
+    sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    StudyStore(sqlite_url).close()
+    monkeypatch.setattr("studies.store.connect.LOCK_TIMEOUT_S", 0)
+    other = sqlite3.connect(tmp_path / "crucible.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    assert "another program keeps it locked" in refusal(sqlite_url)
+    other.close()
+
+
+def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    message = refusal("postgresql+psycopg://me:secret@host/name")
+    assert "needs the Python package psycopg: pip install 'crucible[postgres]'" in message
+    assert "secret" not in message
+
+
+def test_a_server_that_does_not_answer_is_one_line_without_the_password(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg", reason="needs psycopg: pip install 'crucible[postgres]'")
+    message = refusal(f"postgresql+psycopg://me:secret@/name?host={tmp_path}")
+    assert "connection" in message
+    assert "check the URL, and that the server runs" in message
+    assert "secret" not in message
+
+
+def test_an_existing_database_opens_without_leave_to_create(url: str) -> None:
+    with StudyStore(url) as store:
+        study = store.begin("tiny", {})
+    with StudyStore(url, create=False) as store:
+        assert store.study("tiny") == study
+
+
+def test_a_relative_file_stays_where_it_was_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    with StudyStore("sqlite:///crucible.db") as store:
+        store.engine.dispose()
+        monkeypatch.chdir(elsewhere)
+        store.begin("tiny", {})
+    assert (tmp_path / "crucible.db").exists()
+    assert not any(elsewhere.iterdir())
+
+
+def test_sqlite_writes_ahead_and_checks_foreign_keys(sqlite_url: str) -> None:
+    with StudyStore(sqlite_url) as store, reading(store.engine) as connection:
+        pragmas = ("journal_mode", "foreign_keys")
+        assert [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas] == ["wal", 1]
+
+
+def test_reading_does_not_wait_for_a_writer(sqlite_url: str) -> None:
+    with StudyStore(sqlite_url) as store:
+        _, recipe, part = begin_with_slice(store)
+        store.record(recipe, part, make_results([True]))
+        with writing(store.engine) as connection:
+            connection.execute(text("DELETE FROM crucible_evidence"))
+            assert store.measured(recipe, part) == {0}
