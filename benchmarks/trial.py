@@ -31,8 +31,9 @@ from evaluators.engines.process import EngineProcess
 from evaluators.engines.transformers import TransformersEngine
 from evaluators.engines.vllm.engine import VllmEngine
 from search.proposals.ledger import Ledger
-from search.running.search import Search, Step, run_trials
+from search.running.search import Search, run_trials
 from search.showing.display import Display
+from search.showing.step import Step
 from search.study_file.spec import load_study
 from studies.store import StudyStore
 

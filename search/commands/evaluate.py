@@ -22,7 +22,7 @@ def evaluate(
     A LoRA adapter is asked on top of the study's base model.
     """
     from search.running.evaluate import evaluate as evaluate_model
-    from search.showing.tables import show_evaluation
+    from search.showing.evaluation import show_evaluation
     from search.study_file.spec import load_study
 
     spec = load_study(study)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import fmean
-from typing import Any
 
 from evaluators.benchmarks.slices import Slice, build_slices
 from evaluators.judge import check_gradable
@@ -21,29 +18,11 @@ from merging.recipe import Parameters, Recipe, whole_model
 from search.candidates.models import Found, find
 from search.running.measure import Bench
 from search.running.workshop import fit_slices, slice_requests, start_engine, study_slices
+from search.showing.evaluation import Evaluation
 from search.study_file.spec import StudySpec
 from studies.store import StudyStore
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A model's accuracy on both splits of a study's slices."""
-
-    model: str
-    fingerprint: str
-    search: Mapping[str, Accuracy]
-    holdout: Mapping[str, Accuracy]
-
-    @property
-    def holdout_mean(self) -> float:
-        """Unweighted mean over the holdout slices."""
-        return fmean(score.mean for score in self.holdout.values())
-
-    def to_json(self) -> dict[str, Any]:
-        """As `crucible evaluate --json` prints it; scores are fractions."""
-        return {**asdict(self), "holdout_mean": self.holdout_mean}
 
 
 def evaluate(model: str, spec: StudySpec, url: str, allow_pickle: bool = False) -> Evaluation:

@@ -12,9 +12,10 @@ from search.proposals.ledger import open_ledger
 from search.proposals.starting_points import starting_points
 from search.running.interrupt import Interrupted, shielded
 from search.running.measure import Bench
-from search.running.search import Search, Step, run_baselines, run_holdout, run_trials
+from search.running.search import Search, run_baselines, run_holdout, run_trials
 from search.running.workshop import Workshop, open_workshop, study_slices
 from search.showing.display import Display
+from search.showing.step import Step
 from search.study_file.spec import StudySpec
 from studies.store import StudyStore
 from studies.store.lease import exclusive

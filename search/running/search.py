@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from optuna.trial import Trial
 
@@ -22,23 +21,8 @@ from search.proposals.baselines import Entrant, baselines
 from search.proposals.ledger import RECIPE, Ledger
 from search.running.measure import Bench
 from search.running.workshop import Workshop
+from search.showing.step import Step
 from studies.store import StudyStore
-
-Phase = Literal["baselines", "trials", "holdout"]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One candidate done: what a display needs to know."""
-
-    phase: Phase
-    done: int
-    total: int
-    name: str
-    score: float | None = None
-    """Mean over the slices of what they are scored by; None where the candidate failed."""
-    reason: str | None = None
-    seconds: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from search.running.search import Phase, Step
+from search.showing.step import Phase, Step
 from search.showing.tables import percent
 from search.study_file.spec import Objective
 

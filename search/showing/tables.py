@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from evaluators.score import Accuracy, MeanLogprob
+from search.showing.status import StudyLine
 from studies.verdicts.leaderboard import Row, conclusion
 from studies.verdicts.paired import Difference
-
-if TYPE_CHECKING:
-    from search.running.evaluate import Evaluation
-    from search.showing.status import StudyLine
 
 UNJUDGED_SHOWN = 5
 """Rows of candidates without a holdout score that a leaderboard shows."""
@@ -79,10 +75,6 @@ def _gain(difference: Difference | None) -> str:
     return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
-def _interval(score: Accuracy) -> str:
-    return f"{percent(score.mean)} [{percent(score.low)}, {percent(score.high)}]"
-
-
 def show_status(studies: Sequence[StudyLine]) -> None:
     """Print the studies of a store."""
     table = Table(header_style="bold")
@@ -94,15 +86,3 @@ def show_status(studies: Sequence[StudyLine]) -> None:
             each.name, each.state, *counts, f"{each.updated_at:%Y-%m-%d %H:%M:%S}", each.reason or ""
         )
     console().print(table if studies else "No studies here yet; start one with `crucible run STUDY.yaml`.")
-
-
-def show_evaluation(result: Evaluation) -> None:
-    """Print a model's accuracies."""
-    table = Table(title=result.model, title_justify="left", header_style="bold")
-    for name in ("slice", "holdout [95%]", "n", "search [95%]", "n"):
-        table.add_column(name, justify="left" if name == "slice" else "right")
-    for name, judged in result.holdout.items():
-        cells = [cell for score in (judged, result.search[name]) for cell in (_interval(score), str(score.n))]
-        table.add_row(name, *cells)
-    console().print(table)
-    console().print(f"holdout mean {percent(result.holdout_mean)}", highlight=False)

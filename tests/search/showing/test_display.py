@@ -7,8 +7,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from search.running.search import Step
 from search.showing.display import Display, clock
+from search.showing.step import Step
 
 STEPS = (
     Step("trials", 1, 3, "trial 0", 0.25),

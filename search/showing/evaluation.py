@@ -1,0 +1,48 @@
+"""What a model that no search proposed is worth on a study's items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from statistics import fmean
+from typing import Any
+
+from rich.table import Table
+
+from evaluators.score import Accuracy
+from search.showing.tables import console, percent
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A model's accuracy on both splits of a study's slices."""
+
+    model: str
+    fingerprint: str
+    search: Mapping[str, Accuracy]
+    holdout: Mapping[str, Accuracy]
+
+    @property
+    def holdout_mean(self) -> float:
+        """Unweighted mean over the holdout slices."""
+        return fmean(score.mean for score in self.holdout.values())
+
+    def to_json(self) -> dict[str, Any]:
+        """As `crucible evaluate --json` prints it; scores are fractions."""
+        return {**asdict(self), "holdout_mean": self.holdout_mean}
+
+
+def show_evaluation(result: Evaluation) -> None:
+    """Print a model's accuracies."""
+    table = Table(title=result.model, title_justify="left", header_style="bold")
+    for name in ("slice", "holdout [95%]", "n", "search [95%]", "n"):
+        table.add_column(name, justify="left" if name == "slice" else "right")
+    for name, judged in result.holdout.items():
+        cells = [cell for score in (judged, result.search[name]) for cell in (_interval(score), str(score.n))]
+        table.add_row(name, *cells)
+    console().print(table)
+    console().print(f"holdout mean {percent(result.holdout_mean)}", highlight=False)
+
+
+def _interval(score: Accuracy) -> str:
+    return f"{percent(score.mean)} [{percent(score.low)}, {percent(score.high)}]"

@@ -1,0 +1,22 @@
+"""What is shown of a search while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Phase = Literal["baselines", "trials", "holdout"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One candidate done: what a display needs to know."""
+
+    phase: Phase
+    done: int
+    total: int
+    name: str
+    score: float | None = None
+    """Mean over the slices of what they are scored by; None where the candidate failed."""
+    reason: str | None = None
+    seconds: float = 0.0
