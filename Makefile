@@ -1,4 +1,5 @@
 # make demo   sets everything up and runs the main job: experts in, a provably better merge out
+# make quick  style, and the tests that need no engine, sandbox or compiler: for the hour-to-hour work
 # make test   sets everything up, checks types and style, runs the tests
 # make bench  measures how fast merging is, against copying and against mergekit (docs/benchmarks.md)
 PYTHON ?= python3
@@ -8,9 +9,9 @@ INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 VLLM := $(VENV)/.installed-vllm
 
-.PHONY: help install demo lint test bench bench-trial clean
+.PHONY: help install demo lint quick test bench bench-trial clean
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 install: $(INSTALLED)
 $(INSTALLED): pyproject.toml
@@ -40,6 +41,11 @@ lint: $(DEV)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+quick: $(DEV)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not whole"
 
 test: lint $(VLLM)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term

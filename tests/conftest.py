@@ -1,10 +1,42 @@
-"""What holds for all tests: properties are checked on the same examples, however slow the machine."""
+"""What holds for all tests: properties are checked on the same examples, however slow the machine.
+
+Tests that start an engine, a sandbox or a compiler, or run a study, are marked `whole`; `make quick` leaves
+them out.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+HERE = Path(__file__).parent
+WHOLE = (
+    "benchmarks",
+    "evaluators/engines",
+    "evaluators/sandbox",
+    "evaluators/benchmarks/test_graders.py",
+    "evaluators/benchmarks/test_lm_eval_agreement.py",
+    "evaluators/test_judge.py",
+    "merging/worker/test_compiled.py",
+    "merging/worker/test_runner.py",
+    "search/candidates",
+    "search/running",
+    "search/showing/test_items.py",
+    "search/test_cli.py",
+    "studies/store/test_crash.py",
+)
+"""Folders and files whose tests take more than this process."""
 
 settings.register_profile(
     "crucible", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("crucible")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    whole = [HERE / name for name in WHOLE]
+    for item in items:
+        if any(item.path.is_relative_to(place) for place in whole):
+            item.add_marker("whole")

@@ -2,7 +2,7 @@
 
 Every operation runs in the inputs' dtype and in mergekit's order, eagerly, and sums run on one thread, so
 results equal those of mergekit with `OMP_NUM_THREADS=1` bit for bit. What differs on purpose: random masks
-come from keys, what ties at a cut is all kept (`mergekit_sparsify`), and quantiles are exact, where mergekit
+come from keys, what ties at a cut is all kept (`sparsify`), and quantiles are exact, where mergekit
 samples tensors of more than a million elements.
 """
 

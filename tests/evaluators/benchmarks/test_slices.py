@@ -105,7 +105,7 @@ print(search.digest("e"), holdout.digest("e"))
 
 
 def test_slices_need_no_torch() -> None:
-    code = "import sys; sys.modules['torch'] = None; import evaluators.slices, evaluators.judge"
+    code = "import sys; sys.modules['torch'] = None; import evaluators.benchmarks.slices, evaluators.judge"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

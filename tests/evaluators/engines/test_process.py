@@ -81,7 +81,7 @@ def test_a_refusal_leaves_it_running_and_a_breakdown_does_not(process: EnginePro
 
 def test_it_does_not_outlive_the_process_that_started_it() -> None:
     program = (
-        "from evaluators.engine_process import EngineProcess\n"
+        "from evaluators.engines.process import EngineProcess\n"
         f"process = EngineProcess({CHILD!r}, {{}})\n"
         "process.ask('echo', patience=60)\n"
         "print(process.pid, flush=True)\n"

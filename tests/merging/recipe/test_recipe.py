@@ -153,7 +153,7 @@ def test_evidence_stays_where_it_was_filed(method: str, digest: str) -> None:
 def test_recipes_need_no_torch() -> None:
     code = (
         "import sys; sys.modules['torch'] = None;"
-        " import merging.recipe, merging.methods, merging.layout, merging.dialect_out, merging.dialect"
+        " import merging.recipe, merging.methods.registry, merging.mergekit.write, merging.mergekit.read"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 

@@ -239,7 +239,7 @@ def test_a_killed_engine_is_replaced_and_the_study_goes_on(tmp_path: Path) -> No
     database = tmp_path / "crucible.db"
     process = start(file)
     wait_for_evidence(database, 18 * 6 + 6, process)  # five baselines, one trial, a slice of the next
-    (engine,) = children(process.pid, "vllm_process")
+    (engine,) = children(process.pid, "engines.vllm.process")
     os.kill(engine, signal.SIGKILL)
     before = rows_of(database, EVIDENCE)
     _, err = process.communicate(timeout=300)
@@ -279,7 +279,7 @@ def test_ctrl_c_ends_a_search_and_its_engine(tmp_path: Path) -> None:
     file = write_study(tmp_path, small_study(trials=50, items=12, engine=VLLM))
     process = start(file)
     wait_for_evidence(tmp_path / "crucible.db", 36, process)
-    (engine,) = children(process.pid, "vllm_process")
+    (engine,) = children(process.pid, "engines.vllm.process")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
@@ -291,7 +291,7 @@ def test_ctrl_c_ends_a_search_and_its_engine(tmp_path: Path) -> None:
 @needs_vllm
 def test_a_killed_search_leaves_no_engine_behind(tmp_path: Path) -> None:
     process = start(write_study(tmp_path, small_study(items=12, engine=VLLM)))
-    while not (found := children(process.pid, "vllm_process")):
+    while not (found := children(process.pid, "engines.vllm.process")):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.kill()
