@@ -165,7 +165,9 @@ def test_nothing_is_left_on_the_host(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_nothing_goes_on_when_the_host_is_killed() -> None:
     program = "import ctypes, time\nctypes.CDLL(None).prctl(15, b'a-hostage', 0, 0, 0)\ntime.sleep(1000)"
-    script = f"from evaluators.sandbox import CodeCase, run_tests\nrun_tests([CodeCase({program!r})], 1000.0)"
+    script = (
+        f"from evaluators.sandbox.run import CodeCase, run_tests\nrun_tests([CodeCase({program!r})], 1000.0)"
+    )
     host = subprocess.Popen([sys.executable, "-c", script], env={"PYTHONPATH": str(REPO)})
     until(lambda: "a-hostage" in names_of_processes())
     host.kill()

@@ -343,7 +343,7 @@ def test_a_merge_loads_no_library_that_it_does_not_need(tmp_path: Path) -> None:
     write_family(tmp_path / "models", Pico(), experts=1)
     file = config(tmp_path, base_model="models/base", models=models("models/expert0"))
     code = (
-        "import sys; from pathlib import Path; from search.merge import merge;"
+        "import sys; from pathlib import Path; from search.candidates.merge import merge;"
         " merge(Path(sys.argv[1]), Path('out'));"
         f" print(sorted({set(NEVER)} & set(sys.modules)))"
     )
