@@ -12,6 +12,8 @@ from search.showing.status import StudyLine
 from studies.verdicts.leaderboard import Row, conclusion
 from studies.verdicts.paired import Difference
 
+WIDEST = 1000
+"""Characters: wider than any table."""
 UNJUDGED_SHOWN = 5
 """Rows of candidates without a holdout score that a leaderboard shows."""
 
@@ -26,8 +28,10 @@ def show_leaderboard(rows: Sequence[Row], study: str) -> None:
     """Print the leaderboard and what it proves; all judged candidates, and the best few of the others."""
     judged = [row for row in rows if row.holdout_mean is not None]
     others = [row for row in rows if row.holdout_mean is None]
-    out = console()
-    out.print(leaderboard_table([*judged, *others[:UNJUDGED_SHOWN]], study))
+    out, table = console(), leaderboard_table([*judged, *others[:UNJUDGED_SHOWN]], study)
+    if not out.is_terminal:  # a file has room for names in full
+        out.width = max(out.width, out.measure(table, options=out.options.update(width=WIDEST)).maximum)
+    out.print(table)
     if others:
         hidden = len(others) - UNJUDGED_SHOWN
         more = f"; {hidden} more are in --json" if hidden > 0 else ""
@@ -45,10 +49,12 @@ def leaderboard_table(rows: Sequence[Row], study: str) -> Table:
         title=f"{study}: accuracy in % on {items} holdout items", title_justify="left", header_style="bold"
     )
     table.add_column("candidate", no_wrap=True)
-    for name in (*slices, "mean", "vs best expert [95%]", "vs uniform [95%]"):
+    for name in (*slices, "mean"):
         table.add_column(name, justify="right", no_wrap=True)
+    for name in ("base", "best expert", "uniform"):  # on a narrow terminal these wrap, and nothing is cut off
+        table.add_column(f"vs {name} [95%]", justify="right")
     for row in rows:
-        gains = (_gain(row.vs_best_expert), _gain(row.vs_uniform))
+        gains = (_gain(row.vs_base), _gain(row.vs_best_expert), _gain(row.vs_uniform))
         table.add_row(row.name, *_scores(row, slices), *gains, style="bold" if row is rows[0] else "")
     return table
 

@@ -9,12 +9,16 @@ from typing import Any
 
 from evaluators.score import Accuracy, MeanLogprob, wilson
 from studies.store import StudyStore
-from studies.store.rows import Candidate, CandidateKind, StudySlice
-from studies.verdicts.paired import Difference, Verdicts, paired_difference, simultaneous_level
+from studies.store.rows import Candidate, CandidateKind
+from studies.verdicts.holdout import FOUND, RIVALS, Holdout, foremost, judge, mean_accuracy
+from studies.verdicts.paired import Difference
 from studies.verdicts.scores import slice_scores
 
-FOUND = ("trial", "fused")
-KIND_ORDER = ("base", "expert", "uniform", *FOUND)
+KIND_ORDER = (*RIVALS, *FOUND)
+TITLES = {"base": "the base", "expert": "the best expert", "uniform": "the uniform merge"}
+PROVEN = "proven better than"
+STANDINGS = (PROVEN, "not proven better than", "only equal to", "below", "proven worse than")
+"""What a merge may be called beside a baseline, the best first."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Row:
     holdout: Mapping[str, Accuracy]
     holdout_mean: float | None
     """Unweighted mean over the holdout slices; None unless every item of each was asked."""
+    vs_base: Difference | None
     vs_best_expert: Difference | None
     vs_uniform: Difference | None
 
@@ -43,6 +48,7 @@ class Row:
             "search": {name: _score(score) for name, score in self.search.items()},
             "holdout": {name: asdict(score) for name, score in self.holdout.items()},
             "holdout_mean": self.holdout_mean,
+            "vs_base": _interval(self.vs_base),
             "vs_best_expert": _interval(self.vs_best_expert),
             "vs_uniform": _interval(self.vs_uniform),
         }
@@ -51,13 +57,14 @@ class Row:
 def build_leaderboard(store: StudyStore, study: str) -> list[Row]:
     """Ranks the complete candidates of a study: the judged by holdout mean, then the others by search mean.
 
-    The intervals of all merges that the search found hold together at 95% (Bonferroni over them).
+    The intervals of all merges that the search found, each against base, best expert and uniform merge, hold
+    together at 95% (Bonferroni over all of them).
     Raises StudyNotFound.
     """
     key = store.study(study)
     complete = [candidate for candidate in store.candidates(key) if candidate.state == "complete"]
     slices = store.slices(key)
-    holdout = _judge(store, complete, [part for part in slices if part.split == "holdout"])
+    holdout = judge(store, complete, [part for part in slices if part.split == "holdout"])
     search = [part for part in slices if part.split == "search"]
     digests = [candidate.digest for candidate in complete]
     scores = {part.name: slice_scores(store, digests, part.digest, part.scoring) for part in search}
@@ -67,61 +74,24 @@ def build_leaderboard(store: StudyStore, study: str) -> list[Row]:
 
 
 def conclusion(rows: Sequence[Row]) -> str:
-    """Says in one or two sentences which merge is best, and what it is proven to be better than."""
+    """Says which merge is best, and how it stands against the base, the best expert and the uniform merge."""
     judged = [row for row in rows if row.holdout_mean is not None]
     if not judged:
         return "No candidate was judged on all holdout items yet."
     best = next((row for row in judged if row.kind in FOUND), None)
     if best is None:
         return f"No merge that the search found was judged yet; of the others {_scored(judged[0])} is best."
-    if judged[0].kind not in FOUND:
-        ranking = f"{_scored(judged[0])} is best, then {_scored(best)}"
-        headline = f"Nothing that the search found beat the baselines: {ranking}."
-    else:
-        headline = f"{_scored(best)} is best{_proof(best)}."
-    return f"{headline} {_gains(best)}".rstrip()
-
-
-@dataclass(frozen=True)
-class _Holdout:
-    """Everyone who was asked every holdout item, by digest, and whom to compare them with."""
-
-    verdicts: Mapping[str, Verdicts]
-    best_expert: str | None
-    uniform: str | None
-    level: float
-
-    def difference(self, digest: str, reference: str | None) -> Difference | None:
-        if digest not in self.verdicts or reference is None:
-            return None
-        a, b = self.verdicts[digest], self.verdicts[reference]
-        if digest == reference:  # one model, one set of answers: there is nothing to estimate
-            return Difference(0.0, 0.0, 0.0, sum(map(len, a.values())))
-        return paired_difference(a, b, self.level)
-
-
-def _judge(store: StudyStore, candidates: Sequence[Candidate], slices: Sequence[StudySlice]) -> _Holdout:
-    digests = [candidate.digest for candidate in candidates]
-    answers = {part: store.verdicts(digests, part.digest) for part in slices}
-    verdicts = {
-        digest: {part.name: found[digest] for part, found in answers.items()}
-        for digest in digests
-        if slices and all(len(found[digest]) == part.n for part, found in answers.items())
-    }
-    judged = [candidate for candidate in candidates if candidate.digest in verdicts]
-    experts = [each.digest for each in judged if each.kind == "expert"]
-    uniform = [each.digest for each in judged if each.kind == "uniform"]
-    found = {each.digest for each in judged if each.kind in FOUND}
-    return _Holdout(
-        verdicts,
-        best_expert=max(experts, key=lambda digest: _mean(verdicts[digest]), default=None),
-        uniform=next(iter(uniform), None),
-        level=simultaneous_level(2 * max(1, len(found))),  # each is compared with two
-    )
+    rivals, unjudged = _rivals(best, judged), _unjudged(rows)
+    said = _headline(best, rivals, all_judged=not unjudged) + _gains(rivals)
+    if unjudged:
+        said += (
+            f" It was not compared with {_listed(unjudged, 'or')}, for want of answers to all holdout items."
+        )
+    return said
 
 
 def _row(
-    candidate: Candidate, scores: Mapping[str, Mapping[str, Accuracy | MeanLogprob]], holdout: _Holdout
+    candidate: Candidate, scores: Mapping[str, Mapping[str, Accuracy | MeanLogprob]], holdout: Holdout
 ) -> Row:
     digest = candidate.digest
     verdicts = holdout.verdicts.get(digest)
@@ -132,14 +102,11 @@ def _row(
         digest=digest,
         search={name: found[digest] for name, found in scores.items() if digest in found},
         holdout={name: wilson(sum(items.values()), len(items)) for name, items in (verdicts or {}).items()},
-        holdout_mean=None if verdicts is None else _mean(verdicts),
-        vs_best_expert=holdout.difference(digest, holdout.best_expert),
-        vs_uniform=holdout.difference(digest, holdout.uniform),
+        holdout_mean=None if verdicts is None else mean_accuracy(verdicts),
+        vs_base=holdout.difference(digest, "base"),
+        vs_best_expert=holdout.difference(digest, "expert"),
+        vs_uniform=holdout.difference(digest, "uniform"),
     )
-
-
-def _mean(verdicts: Verdicts) -> float:
-    return fmean(sum(items.values()) / len(items) for items in verdicts.values())
 
 
 def _rank(row: Row, asked: int) -> tuple[Any, ...]:
@@ -165,23 +132,93 @@ def _scored(row: Row) -> str:
     return f"{row.name} ({100 * (row.holdout_mean or 0):.1f}% of holdout items)"
 
 
-def _comparisons(row: Row) -> dict[str, Difference]:
-    gains = {"the best expert": row.vs_best_expert, "the uniform merge": row.vs_uniform}
-    return {name: gain for name, gain in gains.items() if gain is not None}
+@dataclass(frozen=True)
+class _Rival:
+    """A baseline that was judged, and how the best merge stands against it."""
+
+    row: Row
+    title: str
+    gain: Difference
+    rise: float
+    """The merge's holdout mean less the baseline's: 0 exactly where both are as good."""
+
+    @property
+    def standing(self) -> str:
+        if self.rise > 0:
+            return PROVEN if self.gain.low > 0 else "not proven better than"
+        if self.rise < 0:
+            return "proven worse than" if self.gain.high < 0 else "below"
+        return "only equal to"
 
 
-def _proof(best: Row) -> str:
-    gains = _comparisons(best)
-    proven = [name for name, gain in gains.items() if gain.low > 0]
-    unproven = [name for name in gains if name not in proven]
-    better = f", proven better than {' and '.join(proven)}" if proven else ""
-    return better + (f", but not proven better than {' or '.join(unproven)}" if unproven else "")
-
-
-def _gains(best: Row) -> str:
-    parts = [
-        f"{100 * gain.mean:+.1f} points against {name}"
-        f" (95% interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
-        for name, gain in _comparisons(best).items()
+def _rivals(best: Row, judged: Sequence[Row]) -> list[_Rival]:
+    """Base, best expert and uniform merge, as far as they were judged; one model counts once."""
+    gains = dict(zip(RIVALS, (best.vs_base, best.vs_best_expert, best.vs_uniform), strict=True))
+    found: dict[str, list[Row]] = {}
+    for kind in RIVALS:
+        if rows := [row for row in judged if row.kind == kind]:
+            row = min(rows, key=lambda row: foremost(row.holdout_mean or 0.0, row.name))
+            found.setdefault(row.digest, []).append(row)
+    return [
+        _Rival(row, _title(row, same), gain, (best.holdout_mean or 0.0) - (row.holdout_mean or 0.0))
+        for row, *same in found.values()
+        if (gain := gains[row.kind]) is not None
     ]
-    return f"It has {' and '.join(parts)}." if parts else ""
+
+
+def _title(row: Row, same: Sequence[Row]) -> str:
+    notes = [row.name] if row.name != row.kind else []
+    notes += [f"{TITLES[each.kind]} is the same" for each in same]
+    return f"{TITLES[row.kind]} ({'; '.join(notes)})" if notes else TITLES[row.kind]
+
+
+def _headline(best: Row, rivals: Sequence[_Rival], *, all_judged: bool) -> str:
+    standing = _standing(rivals) if rivals else ""
+    ahead = sorted((each for each in rivals if each.rise < 0), key=lambda each: each.rise)
+    if ahead:
+        leaders = [_scored(each.row) for each in ahead if each.rise == ahead[0].rise]
+        others = [_scored(row) for row in (*(each.row for each in ahead[len(leaders) :]), best)]
+        leading = f"{_listed(leaders)} {'is' if len(leaders) == 1 else 'are'} best"
+        ranking = ", then ".join((leading, *others))
+        return f"Nothing that the search found beat the baselines: {ranking}, {standing}."
+    if any(each.rise == 0 for each in rivals):
+        return f"Nothing that the search found beat the baselines: {_scored(best)} is {standing}."
+    first = f"{_scored(best)} is best{'' if all_judged else ' of those judged'}"
+    return f"{first}, {'' if standing.startswith(PROVEN) else 'but '}{standing}." if rivals else f"{first}."
+
+
+def _standing(rivals: Sequence[_Rival]) -> str:
+    """Say `proven better than A, but not proven better than B or C`, the best first."""
+    titles: dict[str, list[str]] = {}
+    for rival in sorted(rivals, key=lambda each: STANDINGS.index(each.standing)):
+        titles.setdefault(rival.standing, []).append(rival.title)
+    said = [f"{how} {_listed(names, 'or' if 'not' in how else 'and')}" for how, names in titles.items()]
+    if len(said) > 1 and PROVEN in titles:
+        return f"{said[0]}, but {_listed(said[1:])}"
+    return _listed(said)
+
+
+def _gains(rivals: Sequence[_Rival]) -> str:
+    parts = [
+        f"{100 * each.gain.mean:+.1f} points against {each.title}"
+        f" (95% interval {100 * each.gain.low:+.1f} to {100 * each.gain.high:+.1f})"
+        for each in rivals
+    ]
+    return f" It has {_listed(parts)}." if parts else ""
+
+
+def _unjudged(rows: Sequence[Row]) -> list[str]:
+    """Baselines that the best merge could not be compared with."""
+    judged = {row.kind for row in rows if row.holdout_mean is not None}
+    late = [f"the expert {row.name}" for row in rows if row.kind == "expert" and row.holdout_mean is None]
+    return [
+        title
+        for kind in RIVALS
+        for title in ([TITLES[kind]] if kind not in judged else late if kind == "expert" else [])
+    ]
+
+
+def _listed(names: Sequence[str], word: str = "and") -> str:
+    """Say `a, b and c`."""
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last

@@ -84,7 +84,7 @@ def test_status_lists_studies(finished: Finished, crucible: Crucible) -> None:
 def test_the_leaderboard_has_the_shape_that_scripts_rely_on(finished: Finished, crucible: Crucible) -> None:
     rows = json.loads(crucible("leaderboard", "tiny", "--storage", finished.storage, "--json").out)
     keys = {"name", "kind", "trial", "digest", "search", "holdout", "holdout_mean"}
-    assert all(set(row) == keys | {"vs_best_expert", "vs_uniform"} for row in rows)
+    assert all(set(row) == keys | {"vs_base", "vs_best_expert", "vs_uniform"} for row in rows)
     judged = [row for row in rows if row["holdout_mean"] is not None]
     assert [row["holdout_mean"] for row in judged] == sorted(
         (r["holdout_mean"] for r in judged), reverse=True
@@ -97,8 +97,9 @@ def test_the_leaderboard_has_the_shape_that_scripts_rely_on(finished: Finished, 
 
 def test_a_person_sees_the_leaderboard_as_a_table(finished: Finished, crucible: Crucible) -> None:
     out = crucible("leaderboard", "tiny", "--storage", finished.storage).out
-    assert "vs best expert [95%]" in out
-    assert "uniform" in out
+    assert all(f"vs {name} [95%]" in out for name in ("base", "best expert", "uniform"))
+    said = out.strip().splitlines()[-1]
+    assert all(title in said for title in ("the base", "the best expert (", "the uniform merge"))
 
 
 def test_a_recipe_exported_is_the_one_in_the_store(
