@@ -20,6 +20,7 @@ WHOLE = (
     "evaluators/benchmarks/test_lm_eval_agreement.py",
     "evaluators/test_judge.py",
     "merging/worker/test_compiled.py",
+    "merging/worker/test_kernels.py",
     "merging/worker/test_runner.py",
     "search/candidates",
     "search/running",

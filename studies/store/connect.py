@@ -14,7 +14,6 @@ from studies.errors import StorageError
 
 LOCK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
-_SQLITE: dict[str, Any] = {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
 _SERVER: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
 FORMS = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 
@@ -38,7 +37,7 @@ def open_engine(storage: str, *, create: bool = True) -> Engine:
     sqlite = url.drivername.split("+")[0] == "sqlite"
     url = locate_file(url, create) if sqlite else url
     try:
-        engine = create_engine(url, **(_SQLITE if sqlite else _SERVER))
+        engine = create_engine(url, **({"connect_args": {"timeout": LOCK_TIMEOUT_S}} if sqlite else _SERVER))
     except ModuleNotFoundError as error:
         remedy = "pip install 'crucible[postgres]', and begin the URL with postgresql+psycopg://"
         raise StorageError(f"storage {url!r}: needs the Python package {error.name}: {remedy}") from error
