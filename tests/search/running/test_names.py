@@ -1,4 +1,4 @@
-"""Models of a study go by their names from the study file to the export; what they are does not hang on names."""
+"""Models of a study go by their names from its file to its exports; what they are does not hang on names."""
 
 from __future__ import annotations
 
@@ -108,9 +108,7 @@ def test_parameters_say_the_names(named: Finished) -> None:
     assert {"weight.layer0.mlp.sums", "density.outer.proofs"} <= found
 
 
-def test_items_are_asked_for_by_name_and_the_base_by_its_part_too(
-    named: Finished, crucible: Crucible
-) -> None:
+def test_items_are_asked_for_by_name_and_the_base_as_base_too(named: Finished, crucible: Crucible) -> None:
     def who(*options: object) -> str:
         return ask(named, crucible, "items", "tiny", *options).partition("\n")[0]
 
@@ -125,7 +123,13 @@ def test_exports_say_the_names_and_keep_where_the_models_are(
     named: Finished, crucible: Crucible, tmp_path: Path
 ) -> None:
     start, sums, proofs = (str(named.folder.parent / each) for each in ("start", RUN1[3:], RUN2[3:]))
-    note = f"# What the study calls its models:\n#   tiny-base: {start}\n#   sums: {sums}\n#   proofs: {proofs}\n"
+    lines = (
+        "# What the study calls its models:",
+        f"tiny-base: {start}",
+        f"sums: {sums}",
+        f"proofs: {proofs}",
+    )
+    note = "\n#   ".join(lines) + "\n"
     texts = {}
     for form in ("mergekit", "recipe", "checkpoint"):
         ask(named, crucible, "export", "tiny", "--trial", 1, "--format", form, "--out", tmp_path / form)
@@ -138,11 +142,9 @@ def test_exports_say_the_names_and_keep_where_the_models_are(
     with StudyStore(named.storage) as store:
         (digest,) = {each.digest for each in store.candidates(store.study("tiny")) if each.trial == 1}
     assert load_recipe(texts["recipe/recipe.yaml"], "it").digest == digest
-    for source in ("mergekit/merge.yaml", "recipe/recipe.yaml"):
-        assert crucible("merge", tmp_path / source, tmp_path / Path(source).stem).code == 0
-    made = [
-        (tmp_path / name / "model.safetensors").read_bytes() for name in ("checkpoint", "merge", "recipe")
-    ]
+    for source, out in (("mergekit/merge.yaml", "a"), ("recipe/recipe.yaml", "b")):
+        assert crucible("merge", tmp_path / source, tmp_path / out).code == 0
+    made = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("checkpoint", "a", "b")]
     assert made[0] == made[1] == made[2]
 
 
