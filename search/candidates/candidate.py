@@ -76,8 +76,9 @@ def write_candidate(
     out: Path,
     extra: Mapping[str, str] | None = None,
     quiet: bool = False,
+    note: str = "",
 ) -> Path:
-    """Merge and write a checkpoint, its recipe and `extra` texts beside the weights.
+    """Merge and write a checkpoint, its recipe (after `note`) and `extra` texts beside the weights.
 
     Raises:
         OutputError: `out` holds something already, cannot be written to, or the disk is too small.
@@ -90,7 +91,7 @@ def write_candidate(
         out,
         Family(worker.base, tuple(worker.experts)).donor,
         recipe.dtype,
-        extra={**(extra or {}), RECIPE_IN_CHECKPOINT: dump_recipe(recipe)},
+        extra={**(extra or {}), RECIPE_IN_CHECKPOINT: note + dump_recipe(recipe)},
         shapes=candidate.shapes,
         depth=recipe.depth,
         origins=[_origin(recipe, layer) for layer in range(recipe.depth)] if stacked else None,

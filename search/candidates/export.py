@@ -12,6 +12,7 @@ from merging.models.writer import ensure_writable, save_text
 from merging.recipe import Recipe, dump_recipe
 from merging.worker import MergeWorker
 from search.candidates.candidate import SMALL, write_candidate
+from search.candidates.glossary import glossary, model_names
 from search.candidates.models import open_worker
 from search.errors import SearchError
 from studies.store import StudyStore
@@ -33,7 +34,8 @@ def export_best(url: str, study: str, out: Path, form: str, trial: int | None = 
     with StudyStore(url, create=False) as store:
         row = choose(build_leaderboard(store, study), study, trial)
         recipe = store.recipe(row.digest)
-    return row, export(recipe, out, form)
+        note = glossary(recipe, model_names(store, study))
+    return row, export(recipe, out, form, note)
 
 
 def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
@@ -50,8 +52,10 @@ def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
     return rows[0]
 
 
-def export(recipe: Recipe, out: Path, form: str) -> Path:
+def export(recipe: Recipe, out: Path, form: str, note: str = "") -> Path:
     """Write the recipe's candidate into the folder `out` in one form; return the file or folder written.
+
+    `note` is put before the recipe or mergekit's YAML, as comments.
 
     Raises:
         OutputError: `out` holds something already or cannot be written.
@@ -59,13 +63,13 @@ def export(recipe: Recipe, out: Path, form: str) -> Path:
     """
     ensure_writable(out, SMALL)
     if form == "recipe":
-        save_text(out / RECIPE_FILE, dump_recipe(recipe))
+        save_text(out / RECIPE_FILE, note + dump_recipe(recipe))
         return out / RECIPE_FILE
     worker = open_worker(recipe)
     if form == "mergekit":
-        save_text(out / MERGEKIT_FILE, mergekit_yaml(recipe, worker))
+        save_text(out / MERGEKIT_FILE, note + mergekit_yaml(recipe, worker))
         return out / MERGEKIT_FILE
-    return write_candidate(recipe, worker, out)
+    return write_candidate(recipe, worker, out, note=note)
 
 
 def mergekit_yaml(recipe: Recipe, worker: MergeWorker) -> str:

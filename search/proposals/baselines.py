@@ -31,7 +31,7 @@ def baselines(space: SearchSpace) -> tuple[Entrant, ...]:
         Entrant("expert", name, _recipe(space, "linear", tuple(float(i == j) for j in range(n))))
         for i, name in enumerate(space.expert_names)
     ]
-    base = Entrant("base", "base", _recipe(space, "task_arithmetic", (0.0,) * n))
+    base = Entrant("base", space.base_name, _recipe(space, "task_arithmetic", (0.0,) * n))
     uniform = Entrant("uniform", "uniform", _recipe(space, "linear", (1.0,) * n))
     return (base, *alone, uniform)
 

@@ -41,6 +41,8 @@ class SearchSpace:
     tokenizer_source: str | None = None
     allow_pickle: bool = False
     """How the models are opened, which recipes remember."""
+    base_name: str = "base"
+    """What the study calls the base, and `expert_names` the experts; recipes know them by content."""
 
     @property
     def groups(self) -> tuple[tuple[int, int], ...]:

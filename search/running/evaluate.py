@@ -64,7 +64,7 @@ def _slices(spec: StudySpec, model: Path) -> tuple[tuple[Slice, ...], tuple[Slic
 def _open(found: Found, spec: StudySpec, allow_pickle: bool) -> Checkpoint:
     if not is_adapter(found.folder):
         return open_model(found.folder, allow_pickle=allow_pickle)
-    base = find(spec.base_model, spec.folder, allow_pickle)
+    base = find(spec.base_model.model, spec.folder, allow_pickle)
     own = str(found.folder) if spec.tokenizer_source else None  # it may have tokens that the base lacks
     family = prepare(base.folder, [found.folder], tokenizer_source=own, allow_pickle=allow_pickle)
     return family.experts[0]

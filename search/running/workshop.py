@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +22,8 @@ from search.candidates.models import Found, Opened, find, open_found
 from search.errors import SearchError, SpecError
 from search.proposals.space import SearchSpace
 from search.proposals.starting_points import starting_points
-from search.study_file.spec import VOCABULARIES, DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
+from search.study_file.models import VOCABULARIES
+from search.study_file.spec import DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
 from studies.store.rows import StudySlice
 
 
@@ -123,6 +125,7 @@ def open_workshop(spec: StudySpec) -> Workshop:
         seed=spec.sampler.seed,
         tokenizer_source=opened.tokenizer_source,
         allow_pickle=spec.allow_pickle,
+        base_name=spec.base_name,
     )
     _check_space(space, spec)
     search, holdout = build_slices(slice_requests(spec, base.folder))
@@ -132,7 +135,7 @@ def open_workshop(spec: StudySpec) -> Workshop:
         spec=spec,
         base=base,
         experts=experts,
-        fingerprints=dict(zip(("base", *spec.expert_names), opened.fingerprints, strict=True)),
+        fingerprints=dict(zip((spec.base_name, *spec.expert_names), opened.fingerprints, strict=True)),
         space=space,
         search_slices=fitted.slices[: len(search)],
         holdout_slices=fitted.slices[len(search) :],
@@ -141,11 +144,29 @@ def open_workshop(spec: StudySpec) -> Workshop:
 
 
 def _open_models(spec: StudySpec) -> Opened:
-    base, *experts = (find(ref, spec.folder, spec.allow_pickle) for ref in (spec.base_model, *spec.experts))
+    models = (spec.base_model, *spec.experts)
+    base, *experts = (find(each.model, spec.folder, spec.allow_pickle) for each in models)
     source: Found | str | None = spec.tokenizer_name
     if source is not None and source not in VOCABULARIES:
         source = experts[spec.expert_names.index(source)]
-    return open_found(base, experts, source, spec.allow_pickle)
+    opened = open_found(base, experts, source, spec.allow_pickle)
+    _check_distinct(spec, [fingerprint.digest for fingerprint in opened.fingerprints])
+    return opened
+
+
+def _check_distinct(spec: StudySpec, digests: Sequence[str]) -> None:
+    """Refuse two names for one model, of which a search would make two.
+
+    Studies without names are left alone: they may have begun before there were any.
+    """
+    names = (spec.base_name, *spec.expert_names)
+    given = [bool(model.name) for model in (spec.base_model, *spec.experts)]
+    for (i, a), (j, b) in itertools.combinations(enumerate(digests), 2):
+        if a == b and (given[i] or given[j]):
+            raise SpecError(
+                f"experts: {names[i]!r} and {names[j]!r} are one and the same model, file for file;"
+                " leave one out"
+            )
 
 
 def slice_requests(spec: StudySpec, model: Path) -> list[SliceRequest]:

@@ -150,10 +150,11 @@ def _choose(store: StudyStore, asked: Asked) -> Candidate:
 
 
 def _named(store: StudyStore, study: str, trial: int | None, name: str) -> Candidate:
-    """The trial of that number, else the candidate of that name."""
+    """The trial of that number, else the candidate of that name; `base` is the base, whatever its name."""
     known = store.candidates(store.study(study))
     for each in known:
-        if (trial is not None and each.trial == trial) or (trial is None and each.name == name):
+        named = each.name == name or each.kind == name == "base"
+        if named if trial is None else each.trial == trial:
             return each
     if trial is not None:
         last = max((each.trial for each in known if each.trial is not None), default=None)

@@ -19,15 +19,13 @@ from pydantic_core import ErrorDetails
 
 from merging.methods.registry import METHODS, nearest
 from search.errors import SpecError
+from search.study_file.models import BASE, VOCABULARIES, ModelSpec, check_names
 from search.study_file.search_space import MORE, SearchSpaceSpec, Section, refuse_twice, wrong_at
 from search.study_file.yaml_source import Location, line_of, load_yaml
 
 __all__ = ["SearchSpaceSpec", "StudySpec", "load_study"]
 
 DEFAULT_STORAGE = "sqlite:///crucible.db"
-BASELINES = ("base", "uniform")
-VOCABULARIES = ("base", "union")
-"""Names that leaderboards give to what is no expert."""
 BRANCHES = ("one file", "two files")
 """The two forms of a slice's `data`, as pydantic is to call them."""
 SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
@@ -121,8 +119,8 @@ class StudySpec(Section):
     """A study file's content; paths are as written, relative to `folder`."""
 
     name: Annotated[str, Field(min_length=1)]
-    base_model: str
-    experts: Annotated[tuple[str, ...], Field(min_length=1)]
+    base_model: ModelSpec
+    experts: Annotated[tuple[ModelSpec, ...], Field(min_length=1)]
     dtype: Dtype = "bfloat16"
     tokenizer_source: str | None = None
     """How vocabularies that differ are aligned: `base`, `union`, or one of the experts."""
@@ -139,16 +137,14 @@ class StudySpec(Section):
 
     @model_validator(mode="after")
     def _distinct(self) -> StudySpec:
-        for what, names in (("experts", self.expert_names), ("slices", tuple(s.name for s in self.slices))):
-            refuse_twice(what, names)
-        taken = [name for name in self.expert_names if name in ("", "..", *BASELINES)]
-        if taken:
-            raise ValueError(f"experts: an expert cannot be called {taken[0]!r}; rename or link its folder")
+        check_names(self.base_model, self.experts, self.search_space.modules)
+        refuse_twice("slices", tuple(s.name for s in self.slices))
         return self
 
     @model_validator(mode="after")
     def _source_known(self) -> StudySpec:
-        known = (*VOCABULARIES, *self.expert_names)
+        named = (self.base_model.name,) if self.base_model.name else ()
+        known = (*dict.fromkeys((*VOCABULARIES, *named)), *self.expert_names)
         if self.tokenizer_source is not None and self.tokenizer_name not in known:
             raise wrong_at(
                 "tokenizer_source",
@@ -171,14 +167,20 @@ class StudySpec(Section):
         return self
 
     @property
+    def base_name(self) -> str:
+        """What leaderboards call the base: `base`, unless it is given a name."""
+        return self.base_model.name or BASE
+
+    @property
     def expert_names(self) -> tuple[str, ...]:
-        """What leaderboards call the experts: the last part of each path or hub id."""
-        return tuple(Path(expert).name.split("@")[0] for expert in self.experts)
+        """What leaderboards call the experts: their names, else the last part of each path or hub id."""
+        return tuple(expert.called for expert in self.experts)
 
     @property
     def tokenizer_name(self) -> str | None:
-        """`tokenizer_source`, with an expert by its name where the file gives its path."""
-        named = dict(zip(self.experts, self.expert_names, strict=True))
+        """`tokenizer_source`, with the base as `base`, and an expert by its name where its path is given."""
+        named = {expert.model: expert.called for expert in self.experts}
+        named |= {name: name for name in (*self.expert_names, *VOCABULARIES)} | {self.base_name: BASE}
         return named.get(self.tokenizer_source or "", self.tokenizer_source)
 
 
@@ -246,6 +248,8 @@ def _fields_at(location: Location) -> list[str]:
 
 
 _SECTIONS: dict[str, type[BaseModel]] = {
+    "base_model": ModelSpec,
+    "experts": ModelSpec,
     "search_space": SearchSpaceSpec,
     "slices": SliceSpec,
     "data": DataSpec,

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
+MODELS = "models"
+"""The part of an identity that holds a study's models by name."""
 SHOWN_CHANGES = 3
 SHOWN_CHARACTERS = 40
 
 
 def changes(was: Mapping[str, JSON], now: Mapping[str, JSON]) -> list[str]:
-    """Names every dotted field in which two identities differ, each as `field was X, now Y`."""
-    before, after = dict(_fields(was)), dict(_fields(now))
-    return [
+    """Names every dotted field in which two identities differ, each as `field was X, now Y`.
+
+    Models that only changed their names are told first, and not field by field.
+    """
+    renamed = _renamed(was.get(MODELS), now.get(MODELS))
+    names = {name for pair in renamed for name in pair}
+    before, after = dict(_fields(_without(was, names))), dict(_fields(_without(now, names)))
+    return [_told(*pair) for pair in renamed] + [
         f"{field} was {_shown(before.get(field))}, now {_shown(after.get(field))}"
         for field in dict.fromkeys([*before, *after])
         if before.get(field) != after.get(field)
@@ -26,6 +33,34 @@ def describe(changes: Sequence[str]) -> str:
     """The first few changes in one line, and the number of the others."""
     others = len(changes) - SHOWN_CHANGES
     return "; ".join(changes[:SHOWN_CHANGES]) + (f"; and {others} more" if others > 0 else "")
+
+
+def _renamed(was: JSON, now: JSON) -> list[tuple[str, str]]:
+    """Old and new name of each model that is there under another name now, with all that it was."""
+    if not isinstance(was, Mapping) or not isinstance(now, Mapping):
+        return []
+    moved = {name: model for name, model in was.items() if model and now.get(name) != model}
+    fresh = {name: model for name, model in now.items() if was.get(name) != model}
+    return [
+        (name, other)
+        for name, model in moved.items()
+        for other in [next((other for other in fresh if fresh[other] == model), None)]
+        if other is not None
+    ]
+
+
+def _told(old: str, new: str) -> str:
+    """Numbers of a study's trials are filed under the names of its models, so these have to stay."""
+    keep = f"write {{name: {old!r}, model: …}}"
+    return f"model {old!r} is called {new!r} now, but its trials say {old!r} ({keep})"
+
+
+def _without(identity: Mapping[str, JSON], names: Collection[str]) -> Mapping[str, JSON]:
+    """The identity less the models of these names."""
+    models = identity.get(MODELS)
+    if not names or not isinstance(models, Mapping):
+        return identity
+    return {**identity, MODELS: {name: model for name, model in models.items() if name not in names}}
 
 
 def _fields(value: JSON, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:

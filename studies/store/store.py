@@ -80,6 +80,12 @@ class StudyStore:
             raise StudyNotFound(f"storage {self.engine.url!r} has no study {name!r}: {hint}")
         return ids[name]
 
+    def identity(self, study: int) -> Mapping[str, JSON]:
+        """What a study was when it began, as `begin` was told."""
+        with reading(self.engine) as connection:
+            found = connection.execute(select(studies.c.identity).where(studies.c.id == study)).scalar_one()
+        return dict(found)
+
     def studies(self) -> list[StudySummary]:
         """Every study, in the order in which they began."""
         with reading(self.engine) as connection:

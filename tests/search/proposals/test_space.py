@@ -175,6 +175,8 @@ def test_gamma_and_epsilon_give_way_to_density(data: st.DataObject) -> None:
         for rule in some.decode({**params, "method": method}).outer:
             density, more = rule.parameters.density, dict(rule.parameters.more)
             for i, kept in enumerate(density):
+                if kept == 1:
+                    continue  # nothing is left out of this expert, whatever gamma and epsilon say
                 if method == "breadcrumbs":
                     assert kept + more["gamma"][i] <= 1
                 else:

@@ -52,3 +52,33 @@ def test_long_values_are_shortened() -> None:
 def test_many_changes_are_counted() -> None:
     assert describe(["a", "b", "c"]) == "a; b; c"
     assert describe(["a", "b", "c", "d", "e"]) == "a; b; c; and 2 more"
+
+
+MODELS = {"base": {"weights": "b"}, "math": {"weights": "m", "config": "c"}}
+
+
+def now(**models: dict[str, str]) -> list[str]:
+    return changes({"dtype": "bfloat16", "models": MODELS}, {"dtype": "bfloat16", "models": models})  # type: ignore[dict-item]
+
+
+def test_a_model_under_another_name_is_told_in_one_change() -> None:
+    assert now(base=MODELS["base"], algebra=MODELS["math"]) == [
+        "model 'math' is called 'algebra' now, but its trials say 'math' (write {name: 'math', model: …})"
+    ]
+    assert len(now(base=MODELS["math"], math=MODELS["base"])) == 2
+
+
+def test_a_model_that_changed_beside_its_name_is_told_by_field() -> None:
+    assert now(base=MODELS["base"], algebra={"weights": "other", "config": "c"}) == [
+        'models.math.weights was "m", now absent',
+        'models.math.config was "c", now absent',
+        'models.algebra.weights was absent, now "other"',
+        'models.algebra.config was absent, now "c"',
+    ]
+
+
+def test_what_changed_beside_a_new_name_is_told_too() -> None:
+    assert now(start=MODELS["base"], math={"weights": "m", "config": "d"}) == [
+        "model 'base' is called 'start' now, but its trials say 'base' (write {name: 'base', model: …})",
+        'models.math.config was "c", now "d"',
+    ]
