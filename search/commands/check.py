@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
@@ -34,6 +35,6 @@ def check(
 
     spec = load_study(study)
     measuring = Display(console(stderr=True), spec.objective) if measure else None
-    with resumable(typed(), "Nothing of a dry run is kept"):
+    with resumable(typed(), "A dry run keeps nothing") if measure else nullcontext():
         report = check_study(spec, storage or spec.storage, measuring)
     print(json.dumps(report.to_json()) if as_json else report.to_text())

@@ -71,9 +71,9 @@ class Report:
         )
 
     def _measured(self) -> tuple[str, ...]:
-        return (
-            () if self.measured is None else ("  measured", textwrap.indent(self.measured.to_text(), "    "))
-        )
+        if self.measured is None:
+            return ()
+        return "  measured", textwrap.indent(self.measured.to_text(), "    ")
 
 
 def check_study(spec: StudySpec, url: str, measuring: Display | None = None) -> Report:

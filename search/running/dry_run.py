@@ -62,7 +62,7 @@ class DryRun:
         if not self.steered:
             lines.append("no slice steers: `crucible run` asks for --anyway if the experts answer alike")
         lines.append(
-            f"a trial takes {self.seconds:.1f} s ({self.merging:.1f} s to merge, as uniform is merged)"
+            f"a trial takes {self.seconds:.2f} s ({self.merging:.2f} s to merge, as uniform is merged)"
             f" and {self.tokens:,} tokens of answers"
         )
         return "\n".join([*lines, f"the budget would end {self.budget.to_text()}"])
@@ -154,10 +154,8 @@ def _holdout(workshop: Workshop, uniform: Answers) -> float | None:
 def _scored(part: Slice, results: Sequence[ItemResult]) -> Score:
     if part.scoring != "gold":
         return wilson(sum(result.correct for result in results), len(results))
-    logprobs = [(result.logprob, result.tokens) for result in results]
-    return MeanLogprob(
-        fmean(logprob / tokens for logprob, tokens in logprobs if logprob is not None), len(results)
-    )
+    per_token = [result.logprob / result.tokens for result in results if result.logprob is not None]
+    return MeanLogprob(fmean(per_token), len(per_token))
 
 
 def _score(score: Score) -> dict[str, Any]:

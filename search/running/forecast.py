@@ -53,12 +53,9 @@ class Forecast:
         parts = [f"baselines {clock(self.baselines)}", f"{trials} {clock(self.search)}"]
         if self.holdout is not None:
             parts.append(f"holdout {clock(self.holdout)}")
-        untimed = (
-            "" if self.holdout is not None else ", before the holdout items: their answers were not timed"
-        )
-        return (
-            f"about {clock(self.seconds)} from now, {self.ends:%a %d %b %H:%M} ({', '.join(parts)}{untimed})"
-        )
+        else:
+            parts.append("and then the holdout items, whose answers were not timed")
+        return f"about {clock(self.seconds)} from now, {self.ends:%a %d %b %H:%M} ({', '.join(parts)})"
 
 
 def forecast(

@@ -86,8 +86,9 @@ def check_steered(workshop: Workshop, idle: Sequence[Idle]) -> None:
         helps = "; ".join(dict.fromkeys(help_ for each in idle for help_ in each.helps))
         raise NothingSteers(
             f"study '{workshop.spec.name}': slices: none steers the search"
-            f" ({', '.join(each.slice for each in idle)}), so nothing was searched; what the baselines answered"
-            f" is kept. Change the study under another name ({helps}), or search all the same with --anyway"
+            f" ({', '.join(each.slice for each in idle)}), so nothing was searched; what the baselines"
+            f" answered is kept. Change the study under another name ({helps}),"
+            " or search all the same with --anyway"
         )
 
 
