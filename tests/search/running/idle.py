@@ -37,7 +37,7 @@ def everybody(folder: Path, name: str = "everybody") -> dict[str, Any]:
 
 
 def study(*slices: dict[str, Any], max_tokens: int = 1, **changes: Any) -> dict[str, object]:
-    """The small study over these slices; an answer of one token leaves nobody's and everybody's as they are."""
+    """The small study over these slices; one token an answer is enough for `nobody` and `everybody`."""
     engine = {"name": "transformers", "max_tokens": max_tokens}
     return small_study(trials=2, slices=list(slices), engine=engine, **changes)
 

@@ -52,7 +52,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return lines
 
 
-# -- what is said ----------------------------------------------------------------------------------------------
+# -- what is said ---------------------------------------------------------------------------------------------
 
 
 def test_nobody_and_everybody_are_said_with_the_interval_that_so_many_items_allow(
@@ -60,8 +60,8 @@ def test_nobody_and_everybody_are_said_with_the_interval_that_so_many_items_allo
 ) -> None:
     crucible("run", blind)
     assert said(caplog) == [
-        f"slice 'nobody' steers nothing: {ALL} each answer 0 of its 6 search items rightly (0.0%, 95% interval"
-        " 0.0% to 39.0%); what helps: `objective: gold_logprob`; more few-shots (num_fewshot is 0);"
+        f"slice 'nobody' steers nothing: {ALL} each answer 0 of its 6 search items rightly (0.0%, 95%"
+        " interval 0.0% to 39.0%); what helps: `objective: gold_logprob`; more few-shots (num_fewshot is 0);"
         " other, easier items",
         f"slice 'everybody' steers nothing: {ALL} each answer 6 of its 6 search items rightly (100.0%, 95%"
         " interval 61.0% to 100.0%); what helps: `objective: gold_logprob`; other, harder items",
@@ -121,7 +121,7 @@ def test_a_search_is_refused_only_where_no_slice_steers(two: Workshop) -> None:
         check_steered(two, idle)
 
 
-# -- what `run` does -------------------------------------------------------------------------------------------
+# -- what `run` does ----------------------------------------------------------------------------------------
 
 
 def test_a_search_that_no_slice_steers_is_not_begun_and_its_baselines_are_kept(
@@ -132,8 +132,8 @@ def test_a_search_that_no_slice_steers_is_not_begun_and_its_baselines_are_kept(
     (line,) = outcome.err.strip().splitlines()
     assert line == (
         "crucible: study 'tiny': slices: none steers the search (nobody, everybody), so nothing was searched;"
-        " what the baselines answered is kept. Change the study under another name (`objective: gold_logprob`;"
-        " more few-shots (num_fewshot is 0); other, easier items; other, harder items),"
+        " what the baselines answered is kept. Change the study under another name (`objective:"
+        " gold_logprob`; more few-shots (num_fewshot is 0); other, easier items; other, harder items),"
         " or search all the same with --anyway"
     )
     assert len(asked(EVIDENCE)) == 5 * 2 * 6, "the search items of the baselines; no holdout item"
