@@ -52,7 +52,7 @@ def said(caplog: pytest.LogCaptureFixture) -> list[str]:
     return lines
 
 
-# -- what is said ---------------------------------------------------------------------------------------------
+# -- what is said --------------------------------------------------------------------------------------------
 
 
 def test_nobody_and_everybody_are_said_with_the_interval_that_so_many_items_allow(
@@ -121,7 +121,7 @@ def test_a_search_is_refused_only_where_no_slice_steers(two: Workshop) -> None:
         check_steered(two, idle)
 
 
-# -- what `run` does ----------------------------------------------------------------------------------------
+# -- what `run` does -----------------------------------------------------------------------------------------
 
 
 def test_a_search_that_no_slice_steers_is_not_begun_and_its_baselines_are_kept(
