@@ -112,7 +112,7 @@ def _ask(workshop: Workshop, engine: Engine, answers: Mapping[str, Answers]) -> 
     for name, found in answers.items():
         found.merging = _load(engine, Sent(recipes[name], here=worker))
         for part in workshop.search_slices:
-            found.results[part.name] = results = []
+            results = found.results.setdefault(part.name, [])
             began = time.monotonic()
             judge(engine, part, skip=(), deliver=results.extend)
             done += 1
