@@ -4,7 +4,8 @@
 
     ValueError                      what a user can put right: one line, exit code 2
     ├── SearchError                 search/: the study file, the command line
-    │   └── SpecError               a study file that does not say what it must
+    │   ├── SpecError               a study file that does not say what it must
+    │   └── NothingSteers           no search item tells one baseline from another
     ├── merging.errors.MergingError     recipes, checkpoints, output folders
     ├── evaluators.errors.EvaluatorsError   tasks, slices, items
     └── studies.errors.StudiesError     the study store
@@ -21,3 +22,7 @@ class SearchError(ValueError):
 
 class SpecError(SearchError):
     """A study file that does not say what it must; the message names file, line, field and remedy."""
+
+
+class NothingSteers(SearchError):  # noqa: N818 - reads as the fact that it reports
+    """No search slice of a study steers anything: a search would draw blindly."""

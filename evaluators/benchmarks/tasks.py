@@ -63,6 +63,18 @@ def ask(
     )
 
 
+def examples(task: str, num_fewshot: int | None) -> tuple[int, int | None]:
+    """How many few-shot examples a prompt of the task has, and the most that it can have.
+
+    `num_fewshot` None means the task's own. None for the most: as many as there are rows to take them from.
+    Raises TaskError.
+    """
+    with quietly():
+        config = _config(task, num_fewshot)
+        own = own_examples(config)
+    return config["num_fewshot"], None if own is None else len(own)
+
+
 def _in_order(items: Sequence[Item]) -> tuple[Item, ...]:
     return tuple(sorted(items, key=lambda item: item.index))
 

@@ -20,13 +20,18 @@ def run(
     hours: Annotated[
         float | None, typer.Option(min=0.0, help="Hours that this run may search.", show_default=False)
     ] = None,
+    anyway: Annotated[
+        bool,
+        typer.Option("--anyway", help="Search even where no search item tells one baseline from another."),
+    ] = False,
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
     """Search for the best merge, and judge the best ones on holdout items.
 
     The same command continues a study that was interrupted, however it was: what was measured is kept and
-    not measured again. --trials and --hours win over the study file's budget.
+    not measured again. --trials and --hours win over the study file's budget. A search that nothing would
+    steer, for the baselines answer none or all of the search items rightly, is begun only with --anyway.
     """
     from search.running.run import run_study
     from search.showing.display import Display
@@ -35,10 +40,9 @@ def run(
 
     spec = load_study(study)
     url = storage or spec.storage
+    display = Display(console(stderr=as_json), spec.objective)
     with resumable(typed()):
-        rows = run_study(
-            spec, url, Display(console(stderr=as_json), spec.objective), trials=trials, hours=hours
-        )
+        rows = run_study(spec, url, display, trials=trials, hours=hours, anyway=anyway)
     if as_json:
         print(json.dumps([row.to_json() for row in rows]))
     else:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from dataclasses import asdict, dataclass
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from evaluators.benchmarks.fit import Long
 from merging.methods.registry import METHODS
 from merging.worker.residency import MemoryPlan, plan
 from search.proposals.baselines import baselines
-from search.running.workshop import open_workshop
+from search.running.dry_run import DryRun, dry_run
+from search.running.workshop import Workshop, open_workshop
+from search.showing.display import Display
 from search.study_file.spec import StudySpec
 from studies.store import StudyStore
 
@@ -38,10 +41,14 @@ class Report:
     storage: str
     long_prompts: tuple[Long, ...] = ()
     """Slices with prompts that the model's context has no room for."""
+    measured: DryRun | None = None
+    """What a dry run told, if there was one."""
 
     def to_json(self) -> dict[str, Any]:
-        """As `crucible check --json` prints it."""
-        return {**asdict(self), "memory": self.memory.to_json()}
+        """As `crucible check --json` prints it; `measured` is there only after a dry run."""
+        said = {**asdict(replace(self, measured=None)), "memory": self.memory.to_json()}
+        del said["measured"]
+        return said if self.measured is None else {**said, "measured": self.measured.to_json()}
 
     def to_text(self) -> str:
         """A few lines for a person."""
@@ -59,20 +66,35 @@ class Report:
                 f"  storage   {self.storage}",
                 "  memory",
                 textwrap.indent(self.memory.to_text(), "    "),
+                *self._measured(),
             )
         )
 
+    def _measured(self) -> tuple[str, ...]:
+        if self.measured is None:
+            return ()
+        return "  measured", textwrap.indent(self.measured.to_text(), "    ")
 
-def check_study(spec: StudySpec, url: str) -> Report:
+
+def check_study(spec: StudySpec, url: str, measuring: Display | None = None) -> Report:
     """Open everything that a study names, and say what it would do.
+
+    With a display, which shows how far it is, there is a dry run: the base and one merge answer the search
+    items, and nothing of it is kept.
 
     Raises:
         ValueError kin: the first thing that is wrong, in one line.
+        EngineError: the engine failed in the dry run.
     """
     StudyStore(url).close()
     workshop = open_workshop(spec)
-    workshop.engine().close()
-    space = workshop.space
+    with closing(workshop.engine()) as engine:
+        measured = None if measuring is None else dry_run(workshop, engine, measuring)
+    return _report(workshop, url, measured)
+
+
+def _report(workshop: Workshop, url: str, measured: DryRun | None) -> Report:
+    spec, space = workshop.spec, workshop.space
     search, holdout = (
         sum(len(s.items) for s in part) for part in (workshop.search_slices, workshop.holdout_slices)
     )
@@ -94,4 +116,5 @@ def check_study(spec: StudySpec, url: str) -> Report:
         memory=memory,
         storage=url,
         long_prompts=workshop.long_prompts,
+        measured=measured,
     )

@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from search.errors import SearchError
+from search.errors import NothingSteers, SearchError
 from search.proposals.ledger import open_ledger
 from search.proposals.starting_points import starting_points
 from search.running.interrupt import Interrupted, shielded
 from search.running.measure import Bench
+from search.running.outlook import baseline_scores, check_steered, idle_slices
 from search.running.search import Search, run_baselines, run_holdout, run_trials
 from search.running.workshop import Workshop, open_workshop, study_slices
 from search.showing.display import Display
@@ -25,13 +26,22 @@ logger = logging.getLogger(__name__)
 
 
 def run_study(
-    spec: StudySpec, url: str, display: Display, *, trials: int | None = None, hours: float | None = None
+    spec: StudySpec,
+    url: str,
+    display: Display,
+    *,
+    trials: int | None = None,
+    hours: float | None = None,
+    anyway: bool = False,
 ) -> list[Row]:
     """Run, or continue, the study until its budget is spent and its best are judged; return the leaderboard.
 
-    `trials` (in all) and `hours` (of this run) win over the study's budget.
+    `trials` (in all) and `hours` (of this run) win over the study's budget; `anyway` begins a search that no
+    slice steers, too.
 
     Raises:
+        NothingSteers: a search would begin that no slice steers, for on each the baselines answer no search
+            item rightly, or every one; everything measured is kept.
         ValueError kin: what the user can put right, found before any work.
         Interrupted: Ctrl-C or SIGTERM; everything measured is kept and the study is marked stopped.
     """
@@ -46,20 +56,32 @@ def run_study(
             study = store.begin(spec.name, workshop.identity())
             with exclusive(store, spec.name), _ending(store, study), shielded():
                 search = _open_search(Bench(store, engine), study, url, workshop)
-                _search(search, display, trials, deadline)
+                _search(search, display, trials, deadline, anyway)
         return build_leaderboard(store, spec.name)
 
 
-def _search(search: Search, display: Display, trials: int, deadline: float) -> None:
+def _search(search: Search, display: Display, trials: int, deadline: float, anyway: bool) -> None:
     store, study = search.store, search.study
     store.set_state(study, "searching")
     display.follow(_all_scored(run_baselines(search)))
+    begins = not search.ledger.count() and time.monotonic() < deadline
+    _tell_idle(search, refuse=begins and not anyway)
     display.follow(run_trials(search, trials, deadline), deadline=deadline)
     store.set_state(study, "judging")
     display.follow(_all_scored(run_holdout(search)))
     done = search.ledger.count(finished=True)
     short = f"time ran out after {done} of {trials} trials" if done < trials else None
     store.set_state(study, "complete", short)
+
+
+def _tell_idle(search: Search, *, refuse: bool) -> None:
+    """Say which slices steer nothing; where that is all of them, refuse to search if asked to."""
+    workshop = search.workshop
+    idle = idle_slices(workshop, baseline_scores(workshop, search.bench))
+    for each in idle:
+        logger.warning("%s", each)
+    if refuse:
+        check_steered(workshop, idle)
 
 
 def _open_search(bench: Bench, study: int, url: str, workshop: Workshop) -> Search:
@@ -85,8 +107,8 @@ def _ending(store: StudyStore, study: int) -> Iterator[None]:
     """Say in the store how a run ended that did not come to its end."""
     try:
         yield
-    except Interrupted as signal:
-        store.set_state(study, "stopped", str(signal))
+    except (Interrupted, NothingSteers) as reason:
+        store.set_state(study, "stopped", str(reason))
         raise
     except Exception as error:
         store.set_state(study, "failed", " ".join(str(error).split()) or type(error).__name__)

@@ -20,7 +20,7 @@ from search.showing.step import Phase, Step
 from search.showing.tables import percent
 from search.study_file.spec import Objective
 
-PHASES = {"baselines": "baselines", "trials": "search", "holdout": "holdout"}
+PHASES = {"dry run": "dry run", "baselines": "baselines", "trials": "search", "holdout": "holdout"}
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Display:
         """Each step with candidates a minute and seconds left, over the steps of this run."""
         began = time.monotonic()
         for count, step in enumerate(steps, 1):
-            if step.phase != "holdout":
+            if step.phase in ("baselines", "trials"):
                 self.best.see(step)
             now = time.monotonic()
             pace = (now - began) / count

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["baselines", "trials", "holdout"]
+Phase = Literal["dry run", "baselines", "trials", "holdout"]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One candidate done: what a display needs to know."""
+    """One candidate done (in a dry run: one slice of it): what a display needs to know."""
 
     phase: Phase
     done: int

@@ -8,7 +8,7 @@ import pytest
 
 from evaluators.benchmarks import tasks
 from evaluators.benchmarks.catalogue import BENCHMARKS, benchmark_of, grader_version
-from evaluators.benchmarks.tasks import Questions, ask
+from evaluators.benchmarks.tasks import Questions, ask, examples
 from evaluators.errors import SliceError, TaskError
 from tests.evaluators.benchmarks import choice_docs
 
@@ -259,6 +259,23 @@ def test_presets_and_groups_are_among_the_nearest_names(task: str, message: str)
 def test_math_without_data_names_the_parts_on_the_hub() -> None:
     with pytest.raises(TaskError, match=r"needs `data:`; the hub has its parts: minerva_math_algebra"):
         ask("minerva_math", None, None)
+
+
+@pytest.mark.parametrize(
+    ("task", "asked", "found"),
+    [
+        ("gsm8k", None, (5, None)),
+        ("gsm8k", 0, (0, None)),
+        ("gsm8k_cot", None, (8, 8)),
+        ("minerva_math", None, (4, 4)),
+        ("minerva_math", 1, (1, 4)),
+        ("mbpp", None, (3, 3)),
+        ("humaneval", None, (0, None)),
+        ("mmlu", None, (0, None)),
+    ],
+)
+def test_a_task_says_how_many_examples_it_has_and_could_have(task: str, asked: int | None, found) -> None:
+    assert examples(task, asked) == found
 
 
 def test_more_examples_than_there_are_is_an_error(file) -> None:
