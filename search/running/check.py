@@ -10,6 +10,7 @@ from evaluators.benchmarks.fit import Long
 from merging.methods.registry import METHODS
 from merging.worker.residency import MemoryPlan, plan
 from search.proposals.baselines import baselines
+from search.running.chat import chat_warnings
 from search.running.workshop import open_workshop
 from search.study_file.spec import StudySpec
 from studies.store import StudyStore
@@ -38,6 +39,8 @@ class Report:
     storage: str
     long_prompts: tuple[Long, ...] = ()
     """Slices with prompts that the model's context has no room for."""
+    warnings: tuple[str, ...] = ()
+    """What is sound, but may not be what was meant."""
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible check --json` prints it."""
@@ -59,6 +62,7 @@ class Report:
                 f"  storage   {self.storage}",
                 "  memory",
                 textwrap.indent(self.memory.to_text(), "    "),
+                *(f"  warning   {warning}" for warning in self.warnings),
             )
         )
 
@@ -94,4 +98,5 @@ def check_study(spec: StudySpec, url: str) -> Report:
         memory=memory,
         storage=url,
         long_prompts=workshop.long_prompts,
+        warnings=chat_warnings(workshop),
     )
