@@ -133,6 +133,11 @@ def _definition(
     def dataset(part: Sequence[Row]) -> Dataset:
         return Dataset.from_list([_doc(benchmark, row) for row in part])
 
+    if examples and _examples_split(config) == config["test_split"]:
+        config = {
+            **config,
+            "fewshot_split": "examples",
+        }  # else the first items would be examples of themselves
     splits = {config.get(name): dataset(examples or items) for name in ("training_split", "fewshot_split")}
     splits[config["test_split"]] = dataset(items)
     source = {"custom_dataset": lambda **_: splits, "dataset_kwargs": None, "metadata": None}

@@ -57,7 +57,10 @@ def _beyond_reading(task: str, benchmark: Benchmark) -> str:
 
 def _left_out(task: str, benchmark: Benchmark) -> str:
     better = f", and ask {benchmark.counterpart}" if benchmark.asks == "base" else ""
-    return f"the base has a chat template, but task '{task}' is asked without it: write chat_template: true{better}"
+    return (
+        f"the base has a chat template, but task '{task}' is asked without it: write chat_template: true"
+        f"{better}"
+    )
 
 
 def _listed(names: Sequence[str]) -> str:
