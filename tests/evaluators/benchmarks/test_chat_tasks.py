@@ -1,4 +1,4 @@
-"""Tasks as chat models are asked them: what stands in the prompt, what counts as the answer, what is refused."""
+"""Tasks as chat models are asked them: what stands in a prompt, what judges the answer, what is refused."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,8 @@ def test_a_program_is_asked_for_and_begun_in_the_chat_model_s_own_turn(file, cha
     asked = ask("humaneval_instruct", file(HUMANEVAL), None, chat=chat)
     program = 'def one():\n    """One."""\n'
     assert asked.items[0].prompt == (
-        "<|im_start|>user\nWrite a solution to the following problem and make sure that it passes the tests:\n"
+        "<|im_start|>user\n"
+        "Write a solution to the following problem and make sure that it passes the tests:\n"
         f"```python\n{program}\n```\n<|im_end|>\n"
         f"<|im_start|>assistant\nHere is the completed function:\n```python\n{program}\n"
     )
@@ -82,7 +83,7 @@ def test_gsm8k_as_llama_is_asked_it_brings_eight_examples(file, chat, task: str,
     asked = ask(task, file(GSM8K), None, chat=chat)
     assert len(asked.items) == 8
     assert asked.items[3].prompt.count("<|im_start|>assistant\n") == 9
-    assert asked.items[3].prompt.count("The final answer is ") == 8 + 9 * task.endswith("cot_llama") * 0 + 0
+    assert asked.items[3].prompt.count("The final answer is ") == 17  # 9 asked for, 8 given
     assert 'Problem: What is 3+1?\nYour response should end with "The final answer is [answer]"' in (
         asked.items[3].prompt
     )
