@@ -92,7 +92,10 @@ def grade_mbpp(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
 
 
 def grade_mbpp_instruct(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
-    """As MBPP, of the text's first block of code; its prompt has opened one already."""
+    """As MBPP, of the text's first block of code; its prompt has opened one already.
+
+    lm-eval takes a word that the text begins with, `def` too, for the block's language, and leaves it out.
+    """
     docs = [item.doc for item in items]
     programs = [program for (program,) in extract("mbpp_instruct", "extract_code", docs, texts)]
     cases = [mbpp_case(*each) for each in zip(docs, programs, strict=True)]

@@ -210,7 +210,8 @@ def test_humaneval_of_a_chat_model_ends_at_its_fence(text: str, correct: bool, e
 @pytest.mark.parametrize(
     ("text", "correct", "extracted"),
     [
-        (f"{MBPP['code']}\n```\nIt doubles.", True, MBPP["code"]),
+        (f"\n{MBPP['code']}\n```\nIt doubles.", True, MBPP["code"]),
+        ("def f(): ...\n```", False, " f(): ..."),  # as lm-eval has it: a word at a fence is its language
         (f"```python\n{MBPP['code']}\n```", False, None),  # its first block is the empty one
         (MBPP["code"], False, None),
     ],

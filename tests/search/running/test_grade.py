@@ -36,7 +36,7 @@ ITEMS["mbpp_instruct"] = ITEMS["mbpp"]
 ITEMS["hendrycks_math500"] = ITEMS["minerva_math"]
 ANSWER = {
     "humaneval_instruct": "    return {}\n```\nThis returns it.",
-    "mbpp_instruct": "def f():\n    return {}\n```\nThis returns it.",
+    "mbpp_instruct": "\ndef f():\n    return {}\n```\nThis returns it.",
     "hendrycks_math500": "So it is ${}$.",
     "gsm8k": "so\n#### {}",
     "minerva_math": "It is $\\boxed{{{}}}$.",
