@@ -8,7 +8,7 @@ from itertools import islice
 from time import perf_counter
 
 from evaluators.benchmarks.choices import pick
-from evaluators.benchmarks.graders import GRADERS, RUNS_CODE
+from evaluators.benchmarks.graders import RUNS_CODE, grade_by
 from evaluators.benchmarks.slices import Item, Slice
 from evaluators.engines.engine import Engine, Likelihood
 from evaluators.sandbox.run import isolation
@@ -73,7 +73,7 @@ def _answered(engine: Engine, slice_: Slice, items: Sequence[Item]) -> list[Item
 
 def _generated(engine: Engine, slice_: Slice, items: Sequence[Item]) -> list[_Answer]:
     completions = engine.generate([item.prompt for item in items], slice_.stop, slice_.max_tokens)
-    grades = GRADERS[slice_.grader](items, [completion.text for completion in completions])
+    grades = grade_by(slice_.grader, items, [completion.text for completion in completions])
     return [
         _Answer(grade.correct, completion.text, completion.tokens, grade.extracted)
         for completion, grade in zip(completions, grades, strict=True)

@@ -18,6 +18,7 @@ WHOLE = (
     "evaluators/sandbox",
     "evaluators/benchmarks/test_graders.py",
     "evaluators/benchmarks/test_lm_eval_agreement.py",
+    "evaluators/benchmarks/test_lm_eval_chat.py",
     "evaluators/test_judge.py",
     "merging/worker/test_compiled.py",
     "merging/worker/test_kernels.py",

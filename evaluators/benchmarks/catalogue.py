@@ -10,7 +10,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evaluators.benchmarks.definitions import lm_eval_names, load_definition, nearest_names, task_files
-from evaluators.benchmarks.rows import Check, Schema, text, texts, whole
+from evaluators.benchmarks.rows import Check, Schema, texts
+from evaluators.benchmarks.schemas import (
+    ARC,
+    BBH,
+    BOXED_MATH,
+    GSM8K,
+    HUMANEVAL,
+    MATH,
+    MBPP,
+    MMLU,
+    boxed_answer,
+    labelled,
+)
 from evaluators.errors import TaskError
 
 
@@ -23,7 +35,7 @@ class Benchmark:
     schema: Schema
     """The fields of a row, as on the hub."""
     grader: str
-    """The verdict: one of `graders.GRADERS`, or of `choices.GRADED_BY`."""
+    """The usual verdict: one of `graders.GRADERS`, or of `choices.GRADED_BY`."""
     scoring: Literal["generate", "choices"] = "generate"
     libraries: tuple[str, ...] = ("lm_eval",)
     """Distributions whose version can change a prompt or a verdict."""
@@ -41,36 +53,41 @@ class Benchmark:
     """The field of a row that completes the name of its task, where the group itself is asked."""
     row: Callable[[Mapping[str, Any]], str] = lambda doc: ""
     """Says what is wrong with the fields of a row together, as a Check does of one."""
+    derive: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda doc: {"answer": ""}
+    """What lm-eval's `process_docs` adds to a row; a blank where no prompt shows it."""
+    target: str | None = None
+    """The field that is lm-eval's target, where its template would make a list of an answer like `[2,5]`."""
+    asks: Literal["any", "base", "chat"] = "any"
+    """Whom its prompts are written for: chat models answer them, base models go on with them."""
+    counterpart: str | None = None
+    """The task that asks the same of the other kind of model."""
 
-
-def _arc_choices(value: object) -> str:
-    if not isinstance(value, dict) or not {"text", "label"} <= set(value):
-        return "must be an object with the lists 'text' and 'label'"
-    for part in ("text", "label"):
-        if wrong := texts(2)(value[part]):
-            return f"has a part '{part}' that {wrong}"
-    found = len(value["text"]), len(value["label"])
-    return "" if found[0] == found[1] else f"has {found[0]} texts, but {found[1]} labels"
-
-
-def _arc_row(doc: Mapping[str, Any]) -> str:
-    key, labels = doc["answerKey"], doc["choices"]["label"]
-    return "" if key in labels else f"field 'answerKey' is {key!r}; the labels are {', '.join(labels)}"
-
-
-_GSM8K: Schema = {"question": text(), "answer": text("#### ")}
-_ARC: Schema = {"question": text(), "choices": _arc_choices, "answerKey": text()}
-_MMLU: Schema = {"question": text(), "choices": texts(4), "answer": whole(4)}
 
 BENCHMARKS: Mapping[str, Benchmark] = {
-    "gsm8k": Benchmark("gsm8k/gsm8k.yaml", _GSM8K, "gsm8k", train="train"),
-    "gsm8k_cot": Benchmark("gsm8k/gsm8k-cot.yaml", _GSM8K, "gsm8k_cot", train="train"),
+    "gsm8k": Benchmark("gsm8k/gsm8k.yaml", GSM8K, "gsm8k", train="train"),
+    "gsm8k_cot": Benchmark("gsm8k/gsm8k-cot.yaml", GSM8K, "gsm8k_cot", train="train"),
     "gsm8k_cot_zeroshot": Benchmark(
-        "gsm8k/gsm8k-cot-zeroshot.yaml", _GSM8K, "gsm8k_cot_zeroshot", train="train"
+        "gsm8k/gsm8k-cot-zeroshot.yaml", GSM8K, "gsm8k_cot_zeroshot", train="train"
+    ),
+    "gsm8k_cot_llama": Benchmark(
+        "gsm8k/gsm8k-cot-llama.yaml",
+        GSM8K,
+        "gsm8k_cot_llama",
+        train="train",
+        asks="chat",
+        counterpart="gsm8k_cot",
+    ),
+    "gsm8k_llama": Benchmark(
+        "llama3/instruct/gsm8k/gsm8k.yaml",
+        GSM8K,
+        "gsm8k_llama",
+        train="train",
+        asks="chat",
+        counterpart="gsm8k_cot",
     ),
     "minerva_math": Benchmark(
         "minerva_math/minerva_math_*.yaml",
-        {"problem": text(), "solution": text("\\boxed")},
+        MATH,
         "minerva_math",
         libraries=("lm_eval", "math-verify"),
         train="train",
@@ -78,41 +95,76 @@ BENCHMARKS: Mapping[str, Benchmark] = {
     ),
     "minerva_math500": Benchmark(
         "minerva_math/minerva_math500.yaml",
-        {"problem": text(), "solution": text("\\boxed")},
+        MATH,
         "minerva_math",
         libraries=("lm_eval", "math-verify"),
         worked={"few_shot": "1"},
     ),
+    "hendrycks_math": Benchmark(
+        "hendrycks_math/hendrycks_math_*.yaml",
+        BOXED_MATH,
+        "hendrycks_math",
+        train="train",
+        derive=boxed_answer,
+        target="answer",
+    ),
+    "hendrycks_math500": Benchmark(
+        "hendrycks_math/hendrycks_math500.yaml",
+        BOXED_MATH,
+        "hendrycks_math",
+        derive=boxed_answer,
+        target="answer",
+    ),
     "humaneval": Benchmark(
         "humaneval/humaneval.yaml",
-        {
-            "task_id": text(),
-            "prompt": text(),
-            "entry_point": text(),
-            "canonical_solution": text(),
-            "test": text("def check("),
-        },
+        HUMANEVAL,
         "humaneval",
         functions=False,
         gold="canonical_solution",
+        asks="base",
+        counterpart="humaneval_instruct",
+    ),
+    "humaneval_instruct": Benchmark(
+        "humaneval/humaneval_instruct.yaml",
+        HUMANEVAL,
+        "humaneval_instruct",
+        functions=False,
+        gold="canonical_solution",
+        asks="chat",
+        counterpart="humaneval",
     ),
     "mbpp": Benchmark(
         "mbpp/mbpp.yaml",
-        {"text": text(), "code": text(), "test_setup_code": text(), "test_list": texts(1)},
+        MBPP,
         "mbpp",
         train="train",
         functions=False,
         asked={"test_list": texts(3)},  # its prompt shows three
         worked={"is_fewshot": "1"},
+        asks="base",
+        counterpart="mbpp_instruct",
     ),
-    "arc": Benchmark("arc/arc_*.yaml", _ARC, "acc_norm", "choices", train="train", row=_arc_row),
-    "mmlu": Benchmark("mmlu/default/mmlu_*.yaml", _MMLU, "acc", "choices", subject="subject"),
-    "leaderboard_bbh": Benchmark(
-        "leaderboard/bbh_mc/[a-z]*.yaml", {"input": text(), "target": text()}, "acc_norm", "choices"
+    "mbpp_instruct": Benchmark(
+        "mbpp/mbpp_instruct.yaml",
+        MBPP,
+        "mbpp_instruct",
+        train="train",
+        functions=False,
+        asked={"test_list": texts(3)},
+        worked={"is_fewshot": "1"},
+        asks="chat",
+        counterpart="mbpp",
     ),
+    "arc": Benchmark("arc/arc_*.yaml", ARC, "acc_norm", "choices", train="train", row=labelled),
+    "mmlu": Benchmark("mmlu/default/mmlu_*.yaml", MMLU, "acc", "choices", subject="subject"),
+    "leaderboard_bbh": Benchmark("leaderboard/bbh_mc/[a-z]*.yaml", BBH, "acc_norm", "choices"),
 }
 
-GROUPS: Mapping[str, str] = {"minerva_math": "minerva_math_algebra", "mmlu": "mmlu_abstract_algebra"}
+GROUPS: Mapping[str, str] = {
+    "minerva_math": "minerva_math_algebra",
+    "hendrycks_math": "hendrycks_math_algebra",
+    "mmlu": "mmlu_abstract_algebra",
+}
 """Groups that can be asked themselves, and one of their tasks: it has the group's settings."""
 
 
@@ -127,6 +179,26 @@ def task_config(task: str) -> dict[str, Any]:
     return load_definition(file, benchmark.functions)
 
 
+@cache
+def verdicts_of(task: str) -> tuple[str, ...]:
+    """The names of the task's filters, each of which is a verdict of its own; the first is the usual one."""
+    return tuple(entry["name"] for entry in task_config(task).get("filter_list") or ())
+
+
+def grader_of(task: str, verdict: str | None = None) -> str:
+    """The grader of the task's usual verdict, or of another of its filters, as `gsm8k:flexible-extract`.
+
+    Raises TaskError where the task has no such filter.
+    """
+    usual = benchmark_of(task).grader
+    known = verdicts_of(task)
+    if verdict in (None, *known[:1]):
+        return usual
+    if verdict not in known:
+        raise TaskError(_no_verdict(task, verdict, known))
+    return f"{usual}:{verdict}"
+
+
 def parts_of(name: str) -> tuple[str, ...]:
     """The tasks of a benchmark, by its key."""
     return tuple(task for task, (own, _) in _tasks().items() if own is BENCHMARKS[name])
@@ -134,9 +206,8 @@ def parts_of(name: str) -> tuple[str, ...]:
 
 def grader_version(grader: str) -> str:
     """The grader and the versions of the libraries behind its prompts and verdicts, as one line."""
-    libraries = next(
-        each.libraries for each in BENCHMARKS.values() if each.grader == grader.removesuffix("_chat")
-    )
+    usual = grader.partition(":")[0].removesuffix("_chat")
+    libraries = next(each.libraries for each in BENCHMARKS.values() if each.grader == usual)
     return " ".join([f"{grader}/1", *(f"{name}=={version(name)}" for name in libraries)])
 
 
@@ -166,6 +237,14 @@ def _unknown(task: str) -> str:
     near = nearest_names(task, [*_tasks(), *GROUPS, *sorted(tasks | groups)])
     hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"graded tasks: {known}"
     return f"lm-eval knows no task '{task}'; {hint}"
+
+
+def _no_verdict(task: str, verdict: object, known: Sequence[str]) -> str:
+    if len(known) < 2:
+        return f"verdict: task '{task}' has only one; leave it out (found {verdict!r})"
+    near = nearest_names(str(verdict), known)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    return f"verdict: task '{task}' has {' and '.join(known)}; found {verdict!r}{hint}"
 
 
 def _summary() -> list[str]:

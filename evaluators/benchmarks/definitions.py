@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.util import find_spec
@@ -25,7 +26,7 @@ def load_definition(file: Path, functions: bool) -> dict[str, Any]:
     """A task's YAML with includes merged.
 
     Without `functions` none of the Python beside the YAML is imported: it would not load offline. Of the
-    functions that it names, only the one that lists few-shot examples is taken out and kept.
+    functions that it names, only those that list few-shot examples or filter answers are taken out and kept.
     """
     from lm_eval.tasks._yaml_loader import load_yaml
 
@@ -33,6 +34,8 @@ def load_definition(file: Path, functions: bool) -> dict[str, Any]:
     examples = (config.get("fewshot_config") or {}).get("samples")
     if isinstance(examples, str):
         config["fewshot_config"] = {**config["fewshot_config"], "samples": _function_alone(examples)}
+    if not functions and "filter_list" in config:
+        config["filter_list"] = [_filters_alone(entry) for entry in config["filter_list"]]
     return config
 
 
@@ -60,14 +63,28 @@ def _tasks_dir() -> Path:
     return Path(spec.submodule_search_locations[0], "tasks")
 
 
-def _function_alone(reference: str) -> Callable[[], Any]:
-    """The function at `folder/module.name`, compiled without the rest of its module."""
+def _filters_alone(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """One of the task's filters, with the functions of its steps."""
+    steps = [
+        {**step, "filter_fn": _function_alone(step["filter_fn"])} if "filter_fn" in step else step
+        for step in entry["filter"]
+    ]
+    return {**entry, "filter": steps}
+
+
+def _function_alone(reference: str) -> Callable[..., Any]:
+    """The function at `folder/module.name`, with the functions beside it and no more of its module."""
     module, _, name = reference.rpartition(".")
     tree = ast.parse(Path(f"{module}.py").read_text(encoding="utf-8"))
-    own: list[ast.stmt] = [
-        node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name
-    ]
+    kept = [node for node in tree.body if isinstance(node, ast.FunctionDef) or _standard(node)]
     scope: dict[str, Any] = {}
-    exec(compile(ast.Module(own, type_ignores=[]), f"{module}.py", "exec"), scope)
-    function: Callable[[], Any] = scope[name]
+    exec(compile(ast.Module(kept, type_ignores=[]), f"{module}.py", "exec"), scope)
+    function: Callable[..., Any] = scope[name]
     return function
+
+
+def _standard(node: ast.stmt) -> bool:
+    """Whether a statement imports from the standard library, and nothing else."""
+    if isinstance(node, ast.ImportFrom):
+        return node.module in sys.stdlib_module_names
+    return isinstance(node, ast.Import) and all(each.name in sys.stdlib_module_names for each in node.names)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from evaluators.benchmarks.catalogue import task_config
+from evaluators.benchmarks.catalogue import verdicts_of
 from evaluators.benchmarks.code_cases import humaneval_case, mbpp_case
+from evaluators.benchmarks.filters import INVALID, exact_match, extract, gold, own_results
 from evaluators.benchmarks.quiet import quiet
 from evaluators.errors import EngineError
 from evaluators.sandbox.run import CodeCase, run_tests
@@ -25,31 +26,25 @@ class Grade:
     correct: bool
     extracted: str | None
     flexible: bool | None = None
-    """The verdict under lm-eval's `flexible-extract`, which takes the last number, for tasks that have it."""
+    """The verdict under lm-eval's `flexible-extract`, which takes the last number, where a task has it
+    besides the verdict that was asked for."""
 
 
 Grader = Callable[[Sequence["Item"], Sequence[str]], list[Grade]]
-
-INVALID = "[invalid]"
-"""What a filter of lm-eval says when it finds nothing."""
 
 PROGRAM_SECONDS = 3.0
 """Time of one program: what lm-eval's code_eval allows."""
 
 
-def grade_gsm8k(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
-    """lm-eval's `exact_match` under its `strict-match` filter: the number after `#### `."""
-    return _exact_matches("gsm8k", items, texts)
+def grade_by(grader: str, items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
+    """The verdicts of a slice's grader: of a benchmark's usual one, or of another filter of its task.
 
-
-def grade_gsm8k_cot(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
-    """As GSM8K, but the number after `The answer is`."""
-    return _exact_matches("gsm8k_cot", items, texts)
-
-
-def grade_gsm8k_cot_zeroshot(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
-    """As `gsm8k_cot`, by the filters of its zero-shot variant."""
-    return _exact_matches("gsm8k_cot_zeroshot", items, texts)
+    The others are written as `gsm8k:flexible-extract`.
+    """
+    usual, _, verdict = grader.partition(":")
+    if verdict:
+        return _exact_matches(usual, items, texts, verdict)
+    return GRADERS[usual](items, texts)
 
 
 def grade_minerva_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
@@ -60,9 +55,35 @@ def grade_minerva_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grad
         return [_math_verify(item.doc["solution"], text) for item, text in zip(items, texts, strict=True)]
 
 
+def grade_hendrycks_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
+    """lm-eval's `exact_match`: from the first `$` to the last, else the whole text, is the boxed answer.
+
+    Both are compared as text, once their LaTeX is written alike.
+    """
+    results = own_results("hendrycks_math_algebra")
+    return [
+        Grade(bool(results(item.doc, [text])["exact_match"]), _between_dollars(text))
+        for item, text in zip(items, texts, strict=True)
+    ]
+
+
 def grade_humaneval(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     """pass@1: the prompt with its completion passes the item's own `check`."""
     return _run([humaneval_case(item.doc, text) for item, text in zip(items, texts, strict=True)])
+
+
+def grade_humaneval_instruct(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
+    """As HumanEval, of what the text has before a fence."""
+    docs = [item.doc for item in items]
+    programs = extract("humaneval_instruct", "create_test", docs, texts)
+    completions = [
+        program.removeprefix(doc["prompt"]) for doc, (program,) in zip(docs, programs, strict=True)
+    ]
+    cut = [
+        completion if completion != text else None
+        for completion, text in zip(completions, texts, strict=True)
+    ]
+    return _run([humaneval_case(*each) for each in zip(docs, completions, strict=True)], cut)
 
 
 def grade_mbpp(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
@@ -70,73 +91,46 @@ def grade_mbpp(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     return _run([mbpp_case(item.doc, text) for item, text in zip(items, texts, strict=True)])
 
 
-GRADERS: Mapping[str, Grader] = {
-    "gsm8k": grade_gsm8k,
-    "gsm8k_cot": grade_gsm8k_cot,
-    "gsm8k_cot_zeroshot": grade_gsm8k_cot_zeroshot,
-    "minerva_math": grade_minerva_math,
-    "humaneval": grade_humaneval,
-    "mbpp": grade_mbpp,
-}
-"""What grades a text; `choices.GRADED_BY` picks among choices."""
+def grade_mbpp_instruct(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
+    """As MBPP, of the text's first block of code; its prompt has opened one already.
 
-RUNS_CODE = frozenset({"humaneval", "mbpp"})
-"""Graders that run what the model wrote."""
+    lm-eval takes a word that the text begins with, `def` too, for the block's language, and leaves it out.
+    """
+    docs = [item.doc for item in items]
+    programs = [program for (program,) in extract("mbpp_instruct", "extract_code", docs, texts)]
+    cases = [mbpp_case(*each) for each in zip(docs, programs, strict=True)]
+    return _run(cases, [program or None for program in programs])
 
 
-def _run(cases: Sequence[CodeCase]) -> list[Grade]:
+def _run(cases: Sequence[CodeCase], extracted: Sequence[str | None] | None = None) -> list[Grade]:
     distinct = list(dict.fromkeys(cases))
     outcomes = dict(zip(distinct, run_tests(distinct, timeout_s=PROGRAM_SECONDS), strict=True))
-    return [Grade(outcomes[case].passed, None) for case in cases]
+    found = extracted or [None] * len(cases)
+    return [Grade(outcomes[case].passed, code) for case, code in zip(cases, found, strict=True)]
 
 
-def _exact_matches(task: str, items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
-    strict, flexible = _extractor(task, "strict-match"), _extractor(task, "flexible-extract")
-    equal = _exact_match(task)
-
-    def grade(gold: str, text: str) -> Grade:
-        answer = strict(text)
-        found = None if answer == INVALID else answer
-        return Grade(equal(gold, answer), found, flexible=equal(gold, flexible(text)))
-
-    return [grade(item.doc["answer"], text) for item, text in zip(items, texts, strict=True)]
-
-
-@cache
-def _extractor(task: str, name: str) -> Callable[[str], str]:
-    """The answer that one of the task's filters finds in a text, INVALID if none."""
-    from lm_eval.api.instance import Instance
-    from lm_eval.filters import build_filter_ensemble
-
-    steps = next(entry["filter"] for entry in task_config(task)["filter_list"] if entry["name"] == name)
-    ensemble = build_filter_ensemble(name, [[step["function"], _without(step, "function")] for step in steps])
-
-    def extract(text: str) -> str:
-        instance = Instance("generate_until", {}, (), 0, resps=[text])
-        ensemble.apply([instance])
-        answer: str = instance.filtered_resps[name]
-        return answer
-
-    return extract
+def _exact_matches(
+    task: str, items: Sequence[Item], texts: Sequence[str], verdict: str | None = None
+) -> list[Grade]:
+    """lm-eval's `exact_match` under one of the task's filters, None for the first; the second is flexible."""
+    docs = [item.doc for item in items]
+    usual, flexible = verdicts_of(task)
+    wanted = extract(task, verdict or usual, docs, texts)
+    loose = [None] * len(texts) if verdict else extract(task, flexible, docs, texts)
+    return [
+        _exact_grade(task, doc["answer"], *answers) for doc, *answers in zip(docs, wanted, loose, strict=True)
+    ]
 
 
-@cache
-def _exact_match(task: str) -> Callable[[str, str], bool]:
-    """The `exact_match` metric as the task configures it."""
-    from lm_eval.api.registry import get_metric
-
-    metric = next(entry for entry in task_config(task)["metric_list"] if entry["metric"] == "exact_match")
-    options = _without(metric, "metric", "aggregation", "higher_is_better")
-    exact_match = get_metric("exact_match")
-
-    def equal(gold: str, answer: str) -> bool:
-        return bool(exact_match(references=[gold], predictions=[answer], **options)["exact_match"])
-
-    return equal
+def _exact_grade(task: str, solution: str, answer: str, flexible: str | None) -> Grade:
+    equal, right = exact_match(task), gold(task, solution)
+    found = None if answer == INVALID else answer
+    return Grade(equal(right, answer), found, None if flexible is None else equal(right, flexible))
 
 
-def _without(entry: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in entry.items() if key not in keys}
+def _between_dollars(text: str) -> str | None:
+    first, last = text.find("$"), text.rfind("$")
+    return text[first + 1 : last] if first < last else None
 
 
 @lru_cache(maxsize=100_000)
@@ -155,3 +149,21 @@ def _math_verify(solution: str, text: str) -> Grade:
     answer = parse(text)
     extracted = next((part for part in answer if isinstance(part, str)), None)
     return Grade(bool(verify(gold=_gold(solution), target=answer)), extracted)
+
+
+NUMBERS = ("gsm8k", "gsm8k_cot", "gsm8k_cot_zeroshot", "gsm8k_cot_llama", "gsm8k_llama")
+"""Graders by the number that a filter of the task of the same name finds."""
+
+GRADERS: Mapping[str, Grader] = {
+    **{task: partial(_exact_matches, task) for task in NUMBERS},
+    "minerva_math": grade_minerva_math,
+    "hendrycks_math": grade_hendrycks_math,
+    "humaneval": grade_humaneval,
+    "humaneval_instruct": grade_humaneval_instruct,
+    "mbpp": grade_mbpp,
+    "mbpp_instruct": grade_mbpp_instruct,
+}
+"""What grades a text by the usual verdict; `choices.GRADED_BY` picks among choices."""
+
+RUNS_CODE = frozenset({"humaneval", "humaneval_instruct", "mbpp", "mbpp_instruct"})
+"""Graders that run what the model wrote."""

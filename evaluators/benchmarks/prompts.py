@@ -46,11 +46,11 @@ def local_part(
     test, train = (rest, None) if train is None else (test, rest)
     if not test or len(examples) < taken:
         raise SliceError(f"{file}: {len(source)} rows, {taken} wanted as examples, leave no item; add items")
-    return Part(benchmark, _definition(config, test, examples), test, train)
+    return Part(benchmark, _definition(benchmark, config, test, examples), test, train)
 
 
 def hub_part(benchmark: Benchmark, config: dict[str, Any]) -> Part:
-    """The task over its dataset on the hub; examples from its training split are no items.
+    """The task over its dataset on the hub; rows of it that are shown as examples are no items.
 
     Raises SliceError when the dataset cannot be loaded, TaskError when it has too few examples.
     """
@@ -63,17 +63,34 @@ def hub_part(benchmark: Benchmark, config: dict[str, Any]) -> Part:
         reason = str(error).partition("\n")[0]
         raise SliceError(f"cannot load dataset {place} ({reason}); give `data:`") from error
     _render_examples_once(definition)
-    taken = 0
-    if config["num_fewshot"] and own_examples(config) is None:
-        found = len(list(definition.fewshot_docs()))
-        if found < config["num_fewshot"]:
-            raise TaskError(f"{place} has {found} examples; write a num_fewshot from 0 to {found}")
-        named = config.get("fewshot_split") or config.get("training_split")
-        taken = config["num_fewshot"] if named == benchmark.train else 0
+    taken = _taken(definition, place)
+    split = _examples_split(config)
+    test = _rows(benchmark, definition.eval_docs)[taken if split == config["test_split"] else 0 :]
     train = None
     if benchmark.train is not None and benchmark.train in definition.dataset:
-        train = _rows(benchmark, definition.dataset[benchmark.train])[taken:]
-    return Part(benchmark, definition, _rows(benchmark, definition.eval_docs), train)
+        rows = _rows(benchmark, definition.dataset[benchmark.train])
+        train = rows[taken if split == benchmark.train else 0 :]
+    return Part(benchmark, definition, test, train)
+
+
+def _taken(definition: ConfigurableTask, place: str) -> int:
+    """How many rows of the dataset are shown as examples; raises TaskError where it has fewer."""
+    wanted: int = definition.config.num_fewshot
+    if not wanted or definition.fewshot_cfg.samples is not None:
+        return 0
+    found = len(list(definition.fewshot_docs()))
+    if found < wanted:
+        raise TaskError(f"{place} has {found} examples; write a num_fewshot from 0 to {found}")
+    return wanted
+
+
+def _examples_split(config: Mapping[str, Any]) -> str:
+    """Where lm-eval takes examples from: the split named for that, else the first that there is.
+
+    Of a test split it would show its first questions with their own answers: it guards only a named split.
+    """
+    kinds = ("fewshot_split", "training_split", "validation_split", "test_split")
+    return str(next(config[kind] for kind in kinds if config.get(kind)))
 
 
 def items_of(part: Part, rows: Sequence[Row], place: object, chat: Chat | None) -> list[Item]:
@@ -106,14 +123,21 @@ def quietly() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
-def _definition(config: dict[str, Any], items: Sequence[Row], examples: Sequence[Row]) -> ConfigurableTask:
-    """The task over local rows; no `process_docs`: MATH's only adds gold answers, which no prompt shows."""
+def _definition(
+    benchmark: Benchmark, config: dict[str, Any], items: Sequence[Row], examples: Sequence[Row]
+) -> ConfigurableTask:
+    """The task over local rows; no `process_docs`: what MATH's adds, the rows have already."""
     from datasets import Dataset
     from lm_eval.api.task import ConfigurableTask
 
     def dataset(part: Sequence[Row]) -> Dataset:
-        return Dataset.from_list([_doc(row) for row in part])
+        return Dataset.from_list([_doc(benchmark, row) for row in part])
 
+    if examples and _examples_split(config) == config["test_split"]:
+        config = {
+            **config,
+            "fewshot_split": "examples",
+        }  # else the first items would be examples of themselves
     splits = {config.get(name): dataset(examples or items) for name in ("training_split", "fewshot_split")}
     splits[config["test_split"]] = dataset(items)
     source = {"custom_dataset": lambda **_: splits, "dataset_kwargs": None, "metadata": None}
@@ -141,9 +165,9 @@ def _once(render: Callable[[Any, Any], Any], template: Any) -> Callable[[Any], A
     return remembered
 
 
-def _doc(row: Row) -> dict[str, Any]:
+def _doc(benchmark: Benchmark, row: Row) -> dict[str, Any]:
     """The row with the field that `process_docs` would add to MATH's."""
-    return {"answer": "", **row.doc}
+    return {**benchmark.derive(row.doc), **row.doc}
 
 
 def _rows(benchmark: Benchmark, docs: Any) -> tuple[Row, ...]:
@@ -154,10 +178,11 @@ def _rows(benchmark: Benchmark, docs: Any) -> tuple[Row, ...]:
 
 def _item(part: Part, row: Row, place: object, chat: Chat | None) -> Item:
     definition = part.definition
+    prefix = definition.doc_to_prefix(row.doc)
     prompt = definition.fewshot_context(
-        _doc(row),
+        _doc(part.benchmark, row),
         num_fewshot=definition.config.num_fewshot,
-        gen_prefix=definition.doc_to_prefix(row.doc),
+        gen_prefix=prefix,
         apply_chat_template=chat is not None,
         fewshot_as_multiturn=chat is not None,  # as the command line of lm-eval has it by default
         chat_template=chat,
@@ -165,7 +190,8 @@ def _item(part: Part, row: Row, place: object, chat: Chat | None) -> Item:
     assert isinstance(prompt, str), "a task with several inputs has no single prompt"
     delimiter = "" if chat else definition.config.target_delimiter
     if part.benchmark.scoring == "generate":
-        return Item(row.index, prompt, row.doc, gold=_worked(part, row, delimiter))
+        gold = _worked(part, row, delimiter)
+        return Item(row.index, prompt, row.doc, gold=f"{_trimmed(prompt, prefix)}{gold}")
     assert delimiter in ("", DELIMITER), "graders know what to leave out of a choice's length"
     answers = definition.doc_to_choice(row.doc)
     right = _right(part, row, place, answers)
@@ -177,8 +203,14 @@ def _worked(part: Part, row: Row, delimiter: str) -> str:
     """The answer as a few-shot example would show it; a gold program continues its prompt as it is."""
     if part.benchmark.gold is not None:
         return str(row.doc[part.benchmark.gold])
-    target = part.definition.doc_to_target(_doc(row) | dict(part.benchmark.worked))
+    target = part.definition.doc_to_target(_doc(part.benchmark, row) | dict(part.benchmark.worked))
     return f"{delimiter}{target}"
+
+
+def _trimmed(prompt: str, prefix: str | None) -> str:
+    """White space that ends what the answer begins with, where a template cut it off the prompt's end."""
+    space = "" if prefix is None else prefix[len(prefix.rstrip()) :]
+    return "" if prompt.endswith(space) else space
 
 
 def _right(part: Part, row: Row, place: object, answers: Sequence[str]) -> int:

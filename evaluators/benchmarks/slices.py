@@ -86,6 +86,8 @@ class SliceRequest:
     """Local items to search by; `data` then only judges."""
     chat: Path | None = None
     """The folder of a model whose chat template the prompts are put in."""
+    verdict: str | None = None
+    """Which of the task's filters judges; None: the usual one."""
 
 
 def build_slices(requests: Sequence[SliceRequest]) -> tuple[tuple[Slice, ...], tuple[Slice, ...]]:
@@ -138,7 +140,7 @@ def _build(request: SliceRequest) -> tuple[Slice, Slice]:
 def _ask(request: SliceRequest) -> Questions:
     chat = None if request.chat is None else open_reader(request.chat).chat
     try:
-        return ask(request.task, request.data, request.num_fewshot, request.train, chat)
+        return ask(request.task, request.data, request.num_fewshot, request.train, chat, request.verdict)
     except TaskError as error:
         raise TaskError(f"slice '{request.name}': {error}") from error
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from evaluators.benchmarks.catalogue import GROUPS, Benchmark, benchmark_of, parts_of, task_config
+from evaluators.benchmarks.catalogue import GROUPS, Benchmark, benchmark_of, grader_of, parts_of, task_config
 from evaluators.benchmarks.items import Item
 from evaluators.benchmarks.prompts import Chat, Part, hub_part, items_of, local_part, own_examples, quietly
 from evaluators.benchmarks.rows import Row, read_rows, text
@@ -37,14 +37,17 @@ def ask(
     num_fewshot: int | None,
     train: Path | None = None,
     chat: Chat | None = None,
+    verdict: str | None = None,
 ) -> Questions:
     """The items of `task` in JSONL files or the hub's dataset, with the contexts that lm-eval gives a model.
 
     `num_fewshot` None means the task's own. Examples that the task does not bring along come from the split
     it names for that, or from the first rows of `train`, else of `data`; those rows are no items.
+    `verdict` is one of the task's filters, None its usual one.
     Raises TaskError or SliceError.
     """
     benchmark = benchmark_of(task)
+    grader = grader_of(task, verdict)
     if data is None and task in GROUPS:
         raise TaskError(f"task '{task}' needs `data:`; the hub has its parts: {', '.join(parts_of(task))}")
     with quietly():
@@ -55,7 +58,7 @@ def ask(
         ]
     per_character = chat is not None and benchmark.grader == "acc_norm"
     return Questions(
-        grader=f"{benchmark.grader}_chat" if per_character else benchmark.grader,
+        grader=f"{grader}_chat" if per_character else grader,
         scoring=benchmark.scoring,
         items=_in_order(test),
         train=None if parts[0].train is None else _in_order(steering),
@@ -132,4 +135,5 @@ def _config(task: str, num_fewshot: int | None) -> dict[str, Any]:
     most = shots if own is None else len(own)
     if not 0 <= shots <= most:
         raise TaskError(f"task '{task}': num_fewshot is {shots}; write a number from 0 to {max(most, 0)}")
-    return {**config, "num_fewshot": shots}
+    target = benchmark_of(task).target
+    return {**config, "num_fewshot": shots} | ({} if target is None else {"doc_to_target": target})

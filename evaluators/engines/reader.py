@@ -29,7 +29,8 @@ class Reader:
     def chat(self, messages: Sequence[Mapping[str, str]], add_generation_prompt: bool = True) -> str:
         """The messages in the model's chat template, as lm-eval's `hf` model puts them there.
 
-        A template that refuses a system message gets none. Raises TaskError for a model without a template.
+        A template that refuses a system message gets none. Raises TaskError for a model without a template,
+        or with one that drops the beginning of an answer that the model is to go on with.
         """
         from jinja2.exceptions import TemplateError
 
@@ -41,10 +42,16 @@ class Reader:
         options = {"add_generation_prompt": add_generation_prompt, "tokenize": False}
         options["continue_final_message"] = not add_generation_prompt
         try:
-            text = self.tokenizer.apply_chat_template(list(messages), **options)
-        except TemplateError:
-            spoken = [message for message in messages if message["role"] != "system"]
-            text = self.tokenizer.apply_chat_template(spoken, **options)
+            try:
+                text = self.tokenizer.apply_chat_template(list(messages), **options)
+            except TemplateError:
+                spoken = [message for message in messages if message["role"] != "system"]
+                text = self.tokenizer.apply_chat_template(spoken, **options)
+        except ValueError as error:
+            raise TaskError(
+                f"chat_template: the template in {self.folder} drops the answer's beginning, which this task"
+                " gives; leave chat_template out, or mend the template"
+            ) from error
         return str(text)
 
 

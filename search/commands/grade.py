@@ -23,6 +23,12 @@ def grade(
             metavar="FILE.jsonl",
         ),
     ],
+    verdict: Annotated[
+        str | None,
+        typer.Option(
+            help="Another of the task's filters than its usual one: flexible-extract.", metavar="NAME"
+        ),
+    ] = None,
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
@@ -32,5 +38,5 @@ def grade(
     """
     from search.running.grade import grade as grade_completions
 
-    graded = grade_completions(task, data, completions)
+    graded = grade_completions(task, data, completions, verdict)
     print(json.dumps(graded.to_json()) if as_json else graded.to_text())

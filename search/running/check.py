@@ -11,6 +11,7 @@ from evaluators.benchmarks.fit import Long
 from merging.methods.registry import METHODS
 from merging.worker.residency import MemoryPlan, plan
 from search.proposals.baselines import baselines
+from search.running.chat import chat_warnings
 from search.running.dry_run import DryRun, dry_run
 from search.running.workshop import Workshop, open_workshop
 from search.showing.display import Display
@@ -41,6 +42,8 @@ class Report:
     storage: str
     long_prompts: tuple[Long, ...] = ()
     """Slices with prompts that the model's context has no room for."""
+    warnings: tuple[str, ...] = ()
+    """What is sound, but may not be what was meant."""
     measured: DryRun | None = None
     """What a dry run told, if there was one."""
 
@@ -66,6 +69,7 @@ class Report:
                 f"  storage   {self.storage}",
                 "  memory",
                 textwrap.indent(self.memory.to_text(), "    "),
+                *(f"  warning   {warning}" for warning in self.warnings),
                 *self._measured(),
             )
         )
@@ -116,5 +120,6 @@ def _report(workshop: Workshop, url: str, measured: DryRun | None) -> Report:
         memory=memory,
         storage=url,
         long_prompts=workshop.long_prompts,
+        warnings=chat_warnings(workshop),
         measured=measured,
     )

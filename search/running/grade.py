@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from evaluators.benchmarks.catalogue import benchmark_of
-from evaluators.benchmarks.graders import GRADERS, Grade
+from evaluators.benchmarks.catalogue import benchmark_of, grader_of
+from evaluators.benchmarks.graders import Grade, grade_by
 from evaluators.benchmarks.items import Item
 from evaluators.benchmarks.rows import Row, read_rows, text, whole
 from evaluators.errors import SliceError, TaskError
@@ -23,6 +23,8 @@ class Graded:
     task: str
     items: tuple[int, ...]
     grades: tuple[Grade, ...]
+    verdict: str | None = None
+    """The filter that was asked for."""
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible grade --json` prints it; `flexible` is there where the task has such a verdict."""
@@ -34,6 +36,8 @@ class Graded:
             "low": accuracy.low,
             "high": accuracy.high,
         }
+        if self.verdict is not None:
+            found["verdict"] = self.verdict
         if self._flexible:
             found["flexible_accuracy"] = sum(self._flexible) / len(self._flexible)
         return found | {"items": [_entry(*each) for each in zip(self.items, self.grades, strict=True)]}
@@ -42,8 +46,9 @@ class Graded:
         """A line or two for a person."""
         correct, n = sum(grade.correct for grade in self.grades), len(self.grades)
         accuracy = wilson(correct, n)
+        by = "" if self.verdict is None else f", {self.verdict}"
         said = (
-            f"{self.task}: {correct} of {n} correct, {accuracy.mean:.1%}"
+            f"{self.task}{by}: {correct} of {n} correct, {accuracy.mean:.1%}"
             f" (95% interval {accuracy.low:.1%} to {accuracy.high:.1%})"
         )
         if not self._flexible:
@@ -55,19 +60,21 @@ class Graded:
         return [grade.flexible for grade in self.grades if grade.flexible is not None]
 
 
-def grade(task: str, data: Path, completions: Path) -> Graded:
+def grade(task: str, data: Path, completions: Path, verdict: str | None = None) -> Graded:
     """Judge each completion against the item on its 0-based line of `data`, as it is: no stop strings.
 
+    `verdict` is one of the task's filters, None its usual one.
     Raises TaskError or SliceError in one line; EngineError where model-written code cannot be run.
     """
     benchmark = benchmark_of(task)
     if benchmark.scoring != "generate":
         raise TaskError(f"task '{task}' is answered by choosing; there is no text to grade")
+    grader = grader_of(task, verdict)
     rows = {row.index: row for row in _read(data, benchmark.schema)}
     answers = _read(completions, COMPLETION)
     asked = [_asked(rows, answer, data, completions) for answer in answers]
-    grades = GRADERS[benchmark.grader](asked, [answer.doc["completion"] for answer in answers])
-    return Graded(task, tuple(item.index for item in asked), tuple(grades))
+    grades = grade_by(grader, asked, [answer.doc["completion"] for answer in answers])
+    return Graded(task, tuple(item.index for item in asked), tuple(grades), verdict)
 
 
 def _read(file: Path, schema: Any) -> tuple[Row, ...]:

@@ -186,6 +186,7 @@ def slice_requests(spec: StudySpec, model: Path) -> list[SliceRequest]:
             max_tokens=spec.engine.max_tokens,
             train=spec.folder / s.data.train if isinstance(s.data, DataSpec) else None,
             chat=model if s.chat_template else None,
+            verdict=s.verdict,
         )
         for s in spec.slices
     ]

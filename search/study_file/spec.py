@@ -62,12 +62,14 @@ class SliceSpec(Section):
     """Put the prompts into the chat template of the base model."""
     long_prompts: Literal["truncate", "drop"] = "truncate"
     """What becomes of a prompt that the model's context has no room for."""
+    verdict: Annotated[str, Field(min_length=1)] | None = None
+    """Which of the task's filters judges, by lm-eval's name for it; without it, the usual one."""
 
     @model_serializer(mode="wrap")
     def _without_later(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What came later is no part of a study's identity where it is as it was before."""
         said: dict[str, Any] = handler(self)
-        usual = {"chat_template": False, "long_prompts": "truncate"}
+        usual = {"chat_template": False, "long_prompts": "truncate", "verdict": None}
         return {name: value for name, value in said.items() if usual.get(name, ...) != value}
 
 

@@ -12,7 +12,7 @@ from evaluators.benchmarks import graders
 from evaluators.benchmarks.catalogue import BENCHMARKS
 from evaluators.benchmarks.choices import GRADED_BY
 from evaluators.benchmarks.code_cases import humaneval_case
-from evaluators.benchmarks.graders import GRADERS, Grade
+from evaluators.benchmarks.graders import GRADERS, Grade, grade_by
 from evaluators.benchmarks.slices import Item
 from evaluators.errors import EngineError
 from evaluators.sandbox.run import CodeCase, Outcome
@@ -191,6 +191,60 @@ MBPP = {
 )
 def test_mbpp_wants_every_assert_of_the_list_to_hold(text: str, correct: bool) -> None:
     assert grade("mbpp", MBPP, text).correct is correct
+
+
+@pytest.mark.parametrize(
+    ("text", "correct", "extracted"),
+    [
+        ("    return 1\n```\nIt returns 1.", True, "    return 1\n"),
+        ("    return 1\n", True, None),  # no fence: the whole text goes on with the prompt
+        ("```python\ndef f():\n    return 1\n```", False, ""),  # begun anew: nothing is left before it
+        ("    return 2\n```", False, "    return 2\n"),
+    ],
+)
+def test_humaneval_of_a_chat_model_ends_at_its_fence(text: str, correct: bool, extracted) -> None:
+    doc = {"prompt": "def f():\n", "entry_point": "f", "test": "def check(c):\n    assert c() == 1\n"}
+    assert grade("humaneval_instruct", doc, text) == Grade(correct, extracted)
+
+
+@pytest.mark.parametrize(
+    ("text", "correct", "extracted"),
+    [
+        (f"\n{MBPP['code']}\n```\nIt doubles.", True, MBPP["code"]),
+        ("def f(): ...\n```", False, " f(): ..."),  # as lm-eval has it: a word at a fence is its language
+        (f"```python\n{MBPP['code']}\n```", False, None),  # its first block is the empty one
+        (MBPP["code"], False, None),
+    ],
+)
+def test_mbpp_of_a_chat_model_is_its_first_block(text: str, correct: bool, extracted) -> None:
+    assert grade("mbpp_instruct", MBPP, text) == Grade(correct, extracted)
+
+
+@pytest.mark.parametrize(
+    ("text", "correct", "extracted"),
+    [
+        ("So it is $\\frac{1}{2}$.", True, "\\frac{1}{2}"),
+        ("$x = 3$ and then $\\frac{1}{2}$", False, "x = 3$ and then $\\frac{1}{2}"),
+        (" 0.5 ", True, None),
+        ("1/2", True, None),
+        ("It is 1/2", False, None),
+        ("$", False, None),
+    ],
+)
+def test_hendrycks_math_wants_the_boxed_answer_between_dollars_or_alone(text, correct, extracted) -> None:
+    doc = {"problem": "p", "solution": r"Half, so $\boxed{\frac12}$."}
+    assert grade("hendrycks_math", doc, text) == Grade(correct, extracted)
+
+
+def test_a_verdict_by_another_filter_shows_what_that_filter_found() -> None:
+    found = grade_by("gsm8k:flexible-extract", items([{"answer": "#### 1,234"}]), ["#### 7, no: $1,234."])
+    assert found == [Grade(True, "$1,234.")]
+
+
+def test_a_gold_answer_is_what_lm_eval_s_target_makes_of_it() -> None:
+    assert grade("gsm8k_cot", {"answer": "1 #### 1 \n"}, "The answer is 1.") == Grade(
+        True, "1", flexible=True
+    )
 
 
 def test_a_broken_runner_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

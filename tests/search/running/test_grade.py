@@ -23,12 +23,21 @@ ITEMS = {
         }
         for n in range(3)
     ],
+    "humaneval_instruct": [],
+    "mbpp_instruct": [],
+    "hendrycks_math500": [],
     "mbpp": [
         {"text": "t", "code": "c", "test_setup_code": "", "test_list": [f"assert f() == {n}"]}
         for n in range(3)
     ],
 }
+ITEMS["humaneval_instruct"] = ITEMS["humaneval"]
+ITEMS["mbpp_instruct"] = ITEMS["mbpp"]
+ITEMS["hendrycks_math500"] = ITEMS["minerva_math"]
 ANSWER = {
+    "humaneval_instruct": "    return {}\n```\nThis returns it.",
+    "mbpp_instruct": "\ndef f():\n    return {}\n```\nThis returns it.",
+    "hendrycks_math500": "So it is ${}$.",
     "gsm8k": "so\n#### {}",
     "minerva_math": "It is $\\boxed{{{}}}$.",
     "humaneval": "    return {}\n",
@@ -75,6 +84,35 @@ def test_what_was_found_in_a_text_and_the_flexible_verdict_are_told(grade) -> No
         {"item": 1, "correct": False, "extracted": None, "flexible": False},
     ]
     assert said["flexible_accuracy"] == pytest.approx(2 / 3)
+
+
+def test_another_verdict_of_the_task_can_be_asked_for(grade) -> None:
+    pairs = [(1, "#### 1"), (1, "it is 1"), (1, "no")]
+    done = grade("gsm8k", pairs, "--verdict", "flexible-extract", "--json")
+    said = json.loads(done.out)
+    assert said["verdict"] == "flexible-extract"
+    assert "flexible_accuracy" not in said
+    assert said["items"] == [
+        {"item": 1, "correct": True, "extracted": "1"},
+        {"item": 1, "correct": True, "extracted": "1"},
+        {"item": 1, "correct": False, "extracted": None},
+    ]
+    assert grade("gsm8k", pairs, "--verdict", "flexible-extract").out == (
+        "gsm8k, flexible-extract: 2 of 3 correct, 66.7% (95% interval 20.8% to 93.9%)\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "reason"),
+    [
+        ("gsm8k", "verdict: task 'gsm8k' has strict-match and flexible-extract; found 'loose'"),
+        ("mbpp", "verdict: task 'mbpp' has only one; leave it out (found 'loose')"),
+    ],
+)
+def test_a_verdict_that_the_task_does_not_have_is_one_line(grade, task: str, reason: str) -> None:
+    done = grade(task, [(0, "a")], "--verdict", "loose")
+    assert (done.code, done.out, done.err.count("\n")) == (2, "", 1)
+    assert reason in done.err
 
 
 def test_a_completion_is_graded_as_it_is(grade) -> None:

@@ -75,6 +75,7 @@ def test_one_file_steers_and_another_judges(study: Callable[..., Path], tmp_path
             {"data": "a.jsonl", "long_prompts": "cut"},
             "long_prompts: must be 'truncate' or 'drop'; found 'cut'",
         ),
+        ({"data": "a.jsonl", "verdict": 7}, "slices.0.verdict: input should be a valid string; found 7"),
     ],
 )
 def test_what_a_slice_may_not_say_is_named(
@@ -93,6 +94,10 @@ def test_what_a_slice_may_not_say_is_named(
             "slice 'arc_chalenge': lm-eval knows no task 'arc_chalenge'; did you mean",
         ),
         ({"task": "arc_challenge"}, "gsm8k.jsonl line 1: field 'choices' is missing; found answer, question"),
+        (
+            {"task": "gsm8k", "verdict": "flexible"},
+            "slice 'gsm8k': verdict: task 'gsm8k' has strict-match and flexible-extract; found 'flexible'",
+        ),
         ({"task": "gsm8k", "chat_template": True}, "slice 'gsm8k': chat_template: the tokenizer in"),
     ],
 )
@@ -121,7 +126,12 @@ def test_what_a_slice_does_not_say_leaves_a_study_what_it_was(study: Callable[..
     plain = {"task": "gsm8k", "num_fewshot": 0, "data": "gsm8k.jsonl"}
     (said,) = open_workshop(load_study(study(plain))).identity()["study"]["slices"]
     assert set(said) == {"name", "task", "data", "num_fewshot", "search", "holdout", "seed"}
-    (said,) = open_workshop(load_study(study({**plain, "long_prompts": "drop"}))).identity()["study"][
-        "slices"
-    ]
-    assert said["long_prompts"] == "drop"
+    later = {"long_prompts": "drop", "verdict": "flexible-extract"}
+    (said,) = open_workshop(load_study(study({**plain, **later}))).identity()["study"]["slices"]
+    assert said.items() > later.items()
+
+
+def test_a_slice_is_judged_by_the_filter_that_it_names(study: Callable[..., Path]) -> None:
+    plain = {"task": "gsm8k", "num_fewshot": 0, "data": "gsm8k.jsonl"}
+    workshop = open_workshop(load_study(study({**plain, "verdict": "flexible-extract"})))
+    assert [part.grader for part in workshop.slices] == ["gsm8k:flexible-extract"] * 2
