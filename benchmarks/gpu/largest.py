@@ -127,7 +127,6 @@ def _measure(task: Task, small: Family, large: Large, name: str) -> dict[str, An
             task.repetitions,
         )
     figures = {"compiled": "no" if reasons or not runner.compiled else "yes", **figures}
-    # A copy went before them: what they did not fill would be a model's.
     if not torch.isfinite(large.named[-1]["model.norm.weight"]).all():
         raise WrongError("NaN or Inf came out", figures)
     return figures

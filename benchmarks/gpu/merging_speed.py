@@ -17,13 +17,15 @@ from benchmarks.candidates import SPECTRAL, traffic
 from benchmarks.copying import Yardstick, open_yardstick, settle
 from benchmarks.gpu.agreeing import eager_reasons
 from benchmarks.gpu.families import SERVED, Family, family
-from benchmarks.gpu.part import Row, SkippedError, Task, try_each
+from benchmarks.gpu.part import Row, SkippedError, Task, WrongError, try_each
 from benchmarks.samples import Samples, clock, in_turns
 from benchmarks.warm import cores
 from merging.methods.registry import METHODS
 from merging.recipe import Recipe
 from merging.worker import MergeWorker
 from merging.worker.runner import Runner, Step
+
+_LOOKED_AT = ("model.norm.weight", "model.layers.0.mlp.down_proj.weight", "lm_head.weight")
 
 Pass = tuple[Step, Sequence[Tensor], Tensor]
 """A step, what it reads and what it fills, on the device."""
@@ -55,7 +57,19 @@ def _measure(task: Task, found: Family, yardstick: Yardstick, name: str) -> dict
         runs = {"kernels": lambda _: run_all(worker._runner, passes, device), "candidate": candidate}
         figures = measured(yardstick, traffic(method, found.models.nbytes), runs, task.repetitions)
     how = "no" if reasons or not worker._runner.compiled else "yes"
-    return {"models": worker._residence.mode, "compiled": how, "first s": first, **figures}
+    figures = {"models": worker._residence.mode, "compiled": how, "first s": first, **figures}
+    candidate(0)
+    if other := _unlike_the_cpus(found.worker(method, "cpu"), found.recipe(method, 0), buffers):
+        raise WrongError(f"other bytes than the CPU makes: {', '.join(other)}", figures)
+    return figures
+
+
+def _unlike_the_cpus(worker: MergeWorker, recipe: Recipe, buffers: Mapping[str, Tensor]) -> list[str]:
+    """Which of some tensors are not those that the CPU makes: a norm, a matrix of a layer, the largest."""
+    vars(worker)["_runner"] = Runner("cpu")
+    own = {name: torch.empty_like(buffers[name], device="cpu") for name in _LOOKED_AT}
+    worker.merge_into(recipe, own)
+    return [name for name, tensor in own.items() if not torch.equal(tensor, buffers[name].cpu())]
 
 
 def _passes(worker: MergeWorker, recipe: Recipe, buffers: Mapping[str, Tensor]) -> list[Pass]:
