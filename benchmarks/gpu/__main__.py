@@ -16,7 +16,7 @@ from benchmarks.gpu.running import Place, Plan, run_part, work_folder
 PLANS = (
     Plan("describing", "The machine and its software.", 60),
     Plan(
-        "agreeing", "CPU and device make the same candidate, to the last bit; apart in ulps and at most.", 110
+        "agreeing", "CPU and device make the same candidate, to the last bit; apart in ulps and at most.", 100
     ),
     Plan("residing", "Models that stay on the device and that stream to it give the CPU's bytes.", 35),
     Plan("merging_speed", "Candidates of 0.37B parameters against copies of the same traffic there.", 115),
