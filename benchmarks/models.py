@@ -78,40 +78,43 @@ class Shape:
         }
 
 
-def build_models(folder: Path, shape: Shape, experts: int) -> list[Path]:
-    """Folders of the base and so many experts; what was built before is kept."""
-    return [build_model(folder / _role(i), shape, i) for i in range(experts + 1)]
+def build_models(folder: Path, shape: Shape, experts: int, device: str = "cpu") -> list[Path]:
+    """Folders of the base and so many experts; what was built before is kept.
+
+    Each device draws its own numbers; a GPU takes seconds where a CPU takes a minute.
+    """
+    return [build_model(folder / _role(i), shape, i, device) for i in range(experts + 1)]
 
 
-def build_model(folder: Path, shape: Shape, i: int) -> Path:
+def build_model(folder: Path, shape: Shape, i: int, device: str = "cpu") -> Path:
     """Write model `i`, 0 being the base, unless it is there; one tensor at a time is in memory."""
-    stamp = json.dumps(asdict(shape))
+    stamp = json.dumps(asdict(shape) | ({} if device == "cpu" else {"device": device}))
     if not _is_built(folder, stamp):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _STAMP).unlink(missing_ok=True)
         (folder / "config.json").write_text(json.dumps(shape.config(), indent=1) + "\n")
         file, shapes = folder / WEIGHTS, shape.tensors()
         reserve(file, shapes, "bfloat16")
-        write_file(file, shapes, "bfloat16", ((name, make_tensor(shape, i, name)) for name in shapes))
+        write_file(file, shapes, "bfloat16", ((name, make_tensor(shape, i, name, device)) for name in shapes))
         (folder / _STAMP).write_text(stamp)
     return folder
 
 
-def make_tensor(shape: Shape, i: int, name: str) -> Tensor:
+def make_tensor(shape: Shape, i: int, name: str, device: str = "cpu") -> Tensor:
     """One tensor of model `i`: an expert is the base, as it was rounded, plus small normal noise."""
     size = shape.tensors()[name]
     centre = 1.0 if len(size) == 1 else 0.0  # norms scale by about 1
-    base = (_noise(shape, 0, name) * _SPREAD + centre).to(torch.bfloat16)
+    base = (_noise(shape, 0, name, device) * _SPREAD + centre).to(torch.bfloat16)
     if i == 0:
         return base
-    return (base.float() + _noise(shape, i, name) * (_SPREAD * shape.change)).to(torch.bfloat16)
+    return (base.float() + _noise(shape, i, name, device) * (_SPREAD * shape.change)).to(torch.bfloat16)
 
 
-def _noise(shape: Shape, i: int, name: str) -> Tensor:
+def _noise(shape: Shape, i: int, name: str, device: str) -> Tensor:
     """Normal numbers of a stream of their own, so that no tensor depends on which were made before."""
     digest = hashlib.sha256(f"{shape.seed}/{i}/{name}".encode()).digest()
-    random = torch.Generator().manual_seed(int.from_bytes(digest[:7], "little"))
-    return torch.randn(shape.tensors()[name], generator=random)
+    random = torch.Generator(device).manual_seed(int.from_bytes(digest[:7], "little"))
+    return torch.randn(shape.tensors()[name], generator=random, device=device)
 
 
 def _is_built(folder: Path, stamp: str) -> bool:

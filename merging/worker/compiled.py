@@ -98,10 +98,7 @@ class Library:
         try:
             return self._make(name, kernel, example)
         except (RuntimeError, OSError) as error:
-            reason = str(error).strip().partition("\n")[0]
-            logging.getLogger(__name__).warning(
-                "compiling a merge kernel failed (%s): merging eagerly, many times slower", reason
-            )
+            say_failed(error)
             return lambda out, inputs, numbers: run_eagerly(kernel, out, inputs, numbers)
 
     def _make(self, name: str, kernel: Kernel, example: tuple[Any, ...]) -> Pass:
@@ -121,6 +118,15 @@ class Library:
 def run_eagerly(kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:
     """Fill `out` with the kernel's result, cast to its dtype."""
     out.copy_(kernel(*inputs, **numbers))
+
+
+def say_failed(error: BaseException) -> None:
+    """Tell that, and why, a kernel runs eagerly."""
+    first, *more = str(error).strip().splitlines() or [type(error).__name__]
+    reason = f"{first} {more[0].strip()}" if first.endswith(":") and more else first
+    logging.getLogger(__name__).warning(
+        "compiling a merge kernel failed (%s): merging eagerly, many times slower", reason
+    )
 
 
 def _opened(library: Path) -> Pass:

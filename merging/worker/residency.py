@@ -32,7 +32,10 @@ _SORTING = 8
 """Bytes per element while a tensor's magnitudes are sorted, where most of them differ."""
 
 Source = tuple[Hashable, Tensor]
-"""A tensor on the CPU, and the name of its content: what has the same name is copied to a device once."""
+"""A tensor on the CPU, and the name of its content: what has the same name is copied to a device once.
+
+None names nothing: a tensor of one candidate, which is copied each time, and whose copy nobody keeps.
+"""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class MemoryPlan:
     """Each of the two pinned buffers; 0 unless streamed."""
     free: int | None = None
     total: int | None = None
+
+    @property
+    def room(self) -> float:
+        """Bytes on the device beside a candidate, for copies that stay; infinite where nothing is copied."""
+        return math.inf if self.free is None else self.free * (1 - _MARGIN) - self.candidate
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
@@ -147,8 +155,11 @@ class Residence:
     mode: Mode
     device: str
     staging: int = 0
+    room: float = math.inf
+    """Bytes for copies that stay: models were planned to fit, statistics may be as large again."""
     _resident: dict[Hashable, Tensor] = field(default_factory=dict, repr=False, compare=False)
     _stages: tuple[Stage, ...] = field(default=(), repr=False, compare=False)
+    _held: int = field(default=0, repr=False, compare=False)
 
     def stream(
         self, names: Iterable[str], read: Callable[[str], Sequence[Source]]
@@ -165,10 +176,14 @@ class Residence:
             yield name, [self._kept(each) if self.mode == "resident" else each[1] for each in sources]
 
     def _kept(self, source: Source) -> Tensor:
+        content, tensor = source
         key = _identity(source)
-        if key not in self._resident:
-            self._resident[key] = source[1].to(self.device)
-        return self._resident[key]
+        if key in self._resident:
+            return self._resident[key]
+        copy = tensor.to(self.device)
+        if content is not None and self._held + copy.nbytes <= self.room:
+            self._resident[key], self._held = copy, self._held + copy.nbytes
+        return copy
 
     def _streamed(
         self, names: Iterable[str], read: Callable[[str], Sequence[Source]]
@@ -189,12 +204,13 @@ class Residence:
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies do not travel between processes."""
-        return {**self.__dict__, "_resident": {}, "_stages": ()}
+        return {**self.__dict__, "_resident": {}, "_stages": (), "_held": 0}
 
 
 def _identity(source: Source) -> Hashable:
     content, tensor = source
-    return content, tensor.dtype, tensor.shape
+    name = content if content is not None else ("unnamed", id(tensor))
+    return name, tensor.dtype, tensor.shape
 
 
 def _arrived(name: str, keys: Sequence[Hashable], loaded: Loaded) -> tuple[str, list[Tensor]]:

@@ -16,17 +16,25 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.util import find_spec
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from merging.worker.compiled import LONGEST, OPTIONS, SHORTEST, Kernel, Library, run_eagerly
+from merging.worker.compiled import LONGEST, OPTIONS, SHORTEST, Kernel, Library, run_eagerly, say_failed
 
 LARGE = 1 << 25
 """Elements of a model from which on compiling is worth its seconds."""
 
-_EAGER_CHUNK = 1 << 18
-"""Elements that fit a cache with what is computed of them."""
+_EAGER_CHUNK, _GPU_CHUNK = 1 << 18, 1 << 24
+"""Elements that fit a cache with what is computed of them; that fill a device."""
+
+_GPU_OPTIONS: Mapping[str, Any] = {
+    # Triton would fuse multiplications into additions, and divide roughly.
+    "emulate_precision_casts": True,
+    "eager_numerics.division_rounding": True,
+}
 
 
 @dataclass(frozen=True)
@@ -59,18 +67,19 @@ class Runner:
 
         `inputs` are the step's own, on this runner's device.
         """
-        if out.device != torch.device(self.device):
-            here = torch.empty_like(out, device=self.device)
-            self.run(step, inputs, here)
-            out.copy_(here)
-        elif step.rows:
-            self._pass(step, out, inputs, self._moved(step.numbers))
+        # Where inputs lie is known: names do not tell, as tensors of device "cuda" are on "cuda:0".
+        home = inputs[0].device
+        here = out if out.device == home else torch.empty_like(out, device=home)
+        if step.rows:
+            self._pass(step, here, inputs, self._moved(step.numbers))
         else:
             # `.data` forgets of what shape this is a view; torch.compile would compile for each.
-            self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], out.view(-1).data)
+            self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], here.view(-1).data)
+        if here is not out:
+            out.copy_(here)
 
     def _run_flat(self, step: Step, inputs: Sequence[Tensor], flat: Tensor) -> None:
-        longest = LONGEST if self._compiles(flat) else _EAGER_CHUNK
+        longest = LONGEST if self._compiles(flat) else _eager_chunk(flat)
         for start in range(0, flat.numel(), longest):
             numbers = self._moved(self._numbers_at(step, start))
             part = slice(start, start + longest)
@@ -80,7 +89,7 @@ class Runner:
         if not self._compiles(out):
             run_eagerly(step.kernel, out, inputs, numbers)
         elif step.rows or out.device.type != "cpu":
-            _compiled(step.kernel)(step.kernel, out, inputs, numbers)
+            _compiled(step.kernel, out.device.type)(out, inputs, numbers)
         else:
             self.library.get(step.kernel, out, inputs, numbers)(out, inputs, numbers)
 
@@ -108,22 +117,61 @@ def should_compile(elements: int, device: str) -> bool:
 @cache
 def _has_compiler(device: str) -> bool:
     # What torch.compile would look for; asking it takes a second, which a small merge does not have.
+    missing = _missing_on_cpu() if device == "cpu" else _missing_on_gpu()
+    if missing:
+        logging.getLogger(__name__).warning("%s", missing)
+    return not missing
+
+
+def _missing_on_cpu() -> str:
     compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")
-    found = device != "cpu" or shutil.which(compiler) is not None  # Triton brings its own
-    if not found:
-        logging.getLogger(__name__).warning(
-            "no C++ compiler found (%s): merging eagerly, many times slower; install g++ or clang++", compiler
-        )
-    return found
+    if shutil.which(compiler) is not None:
+        return ""
+    return f"no C++ compiler found ({compiler}): merging eagerly, many times slower; install g++ or clang++"
+
+
+def _missing_on_gpu() -> str:
+    if find_spec("triton") is None:
+        return "no Triton found: merging eagerly on the GPU, several times slower; install triton"
+    named = os.environ.get("CC")
+    if any(map(shutil.which, [named] if named else ["gcc", "clang", "cc"])):
+        return ""
+    return (
+        f"no C compiler found ({named or 'gcc'}), which Triton calls: merging eagerly on the GPU, several"
+        " times slower; install gcc or clang"
+    )
+
+
+def _eager_chunk(tensor: Tensor) -> int:
+    return _EAGER_CHUNK if tensor.device.type == "cpu" else _GPU_CHUNK
+
+
+@dataclass
+class _Compiled:
+    """torch.compile's code for one kernel; where making it fails, that is said, and the pass runs eagerly."""
+
+    kernel: Kernel
+    code: Callable[..., None]
+
+    def __call__(self, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:
+        from torch._dynamo.exc import FailOnRecompileLimitHit, ShortenTraceback
+
+        try:
+            self.code(self.kernel, out, inputs, numbers)
+        except (ShortenTraceback, FailOnRecompileLimitHit) as error:  # of compilers, before anything ran
+            say_failed(error)
+            self.code = run_eagerly
+            run_eagerly(self.kernel, out, inputs, numbers)
 
 
 @cache
-def _compiled(kernel: Kernel) -> Callable[..., None]:
+def _compiled(kernel: Kernel, device: str) -> _Compiled:
     """torch.compile keeps a few compilations per code object, so every kernel gets one of its own."""
     name = f"merge_{_name(kernel)}"
     code = run_eagerly.__code__.replace(co_name=name)
     own = types.FunctionType(code, run_eagerly.__globals__, name)
-    return torch.compile(own, dynamic=True, fullgraph=True, options=OPTIONS)
+    options = OPTIONS if device == "cpu" else {**OPTIONS, **_GPU_OPTIONS}
+    return _Compiled(kernel, torch.compile(own, dynamic=True, fullgraph=True, options=options))
 
 
 def _name(kernel: Kernel) -> str:

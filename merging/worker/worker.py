@@ -160,7 +160,7 @@ class MergeWorker:
     @cached_property
     def _residence(self) -> Residence:
         planned = plan(self.base, self.experts, "float32", self.device)
-        return Residence(planned.mode, planned.device, planned.staging)
+        return Residence(planned.mode, planned.device, planned.staging, planned.room)
 
     def __getstate__(self) -> dict[str, Any]:
         """What was made on first need does not travel between processes."""

@@ -7,7 +7,7 @@ held: each module runs as soon as its tensors have arrived, and lets them go.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from queue import Queue
 from threading import Thread
 from typing import Any
@@ -100,6 +100,7 @@ class Forward:
     def __init__(self, shell: Shell, ids: list[int]) -> None:
         self._shell, self._ids = shell, ids
         self._inbox: Queue[tuple[str, Tensor] | None] = Queue(_AHEAD)
+        self._order = _in_order(shell.device)
         self._thread = Thread(target=self._run, daemon=True)
         self.logprobs: Tensor | None = None
         self.problem = ""
@@ -118,7 +119,8 @@ class Forward:
 
     def _run(self) -> None:
         try:
-            self.logprobs = self._shell.answer(self._ids, self._inbox)
+            with self._order:
+                self.logprobs = self._shell.answer(self._ids, self._inbox)
         except Exception as error:  # An architecture that cannot run so is reported, not fatal.
             self.problem = one_line(error)
         for _ in self._rest():
@@ -129,6 +131,16 @@ class Forward:
         with suppress(EOFError):
             while (arrived := self._inbox.get()) is not None:
                 yield arrived
+
+
+def _in_order(device: torch.device) -> AbstractContextManager[object]:
+    """For another thread: on a GPU, this thread's stream, where tensors are written before they are read.
+
+    vLLM gives its own thread a stream of its own, which waits for no other.
+    """
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.cuda.stream(torch.cuda.current_stream(device))
 
 
 def canary_ids(vocabulary: int, length: int) -> list[int]:

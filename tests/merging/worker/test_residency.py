@@ -135,6 +135,31 @@ def test_what_is_resident_is_copied_once_for_all_candidates_and_names() -> None:
     assert copies[0].device.type == "meta"
 
 
+@pytest.mark.parametrize("mode", ["resident", "streamed"])
+def test_what_was_made_for_one_candidate_is_not_given_to_another(mode: Mode) -> None:
+    """It has no name: tensors of one shape, of this candidate or of the next, are not each other."""
+    residence = Residence(mode, "cpu")
+    for value in (1.0, 3.0):
+        own: list[Source] = [(None, torch.full((2,), value + i)) for i in (0, 1)]
+        made: list[Source] = [("base", torch.zeros(2)), *own]
+        ((_, tensors),) = residence.stream(["a"], lambda _, made=made: made)
+        assert [tensor.tolist() for tensor in tensors] == [[0, 0], [value] * 2, [value + 1] * 2]
+    assert len(residence._resident) == (1 if mode == "resident" else 0), "nor is it kept"
+
+
+def test_copies_stay_only_as_long_as_there_is_room() -> None:
+    """Statistics may be larger than the models that the plan knows of."""
+    read: dict[str, list[Source]] = {name: [(name, torch.ones(100))] for name in "abc"}
+    residence = Residence("resident", "meta", room=850)
+    first, second = ({n: t for n, (t,) in residence.stream(read, read.__getitem__)} for _ in range(2))
+    assert [first[name] is second[name] for name in "abc"] == [True, True, False]
+
+
+def test_the_room_for_copies_is_what_a_candidate_leaves(models: list[Checkpoint]) -> None:
+    assert planned(models).room == float("inf")
+    assert planned(models, free=10**6).room == pytest.approx(0.9 * 10**6 - nbytes(models[0]))
+
+
 def test_copies_stay_behind_when_a_residence_travels() -> None:
     residence = Residence("streamed", "cpu", 64)
     list(residence.stream(SETS, SETS.__getitem__))

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from torch import Tensor
+from torch._dynamo.exc import BackendCompilerFailed
 
 from merging.methods import masks
 from merging.methods.masks import BLOCK, ONE, keep_mask, mask_key, words
@@ -198,6 +199,72 @@ def test_a_compiled_run_fills_a_buffer_again(n: int) -> None:
     for _ in range(2):
         Runner(compiled=True, library=SHARED[0]).run(step, step.inputs, out.zero_())
         assert same_bits(out, run(step))
+
+
+@pytest.mark.parametrize("device", ["cpu", "cpu:0"])
+@pytest.mark.parametrize("name", ["ties", "fusion"])
+def test_a_merge_ends_however_its_device_is_called(name: str, device: str) -> None:
+    """Tensors made on "cpu:0" say "cpu", as those made on "cuda" say "cuda:0"."""
+    step = step_of(name, 20, 30)
+    inputs = [tensor.to(device) for tensor in step.inputs]
+    out = torch.empty(20, 30, dtype=torch.bfloat16, device=device)
+    Runner(device).run(step, inputs, out)
+    assert same_bits(out, run(step))
+
+
+def test_a_merge_goes_where_its_inputs_are_and_its_result_where_it_is_wanted() -> None:
+    """Such as from a GPU into buffers on the CPU, or the other way round; here one without memory."""
+    step = step_of("ties", 20, 30)
+    nowhere = torch.empty(20, 30, device="meta")
+    Runner().run(step, step.inputs, nowhere)  # a result on the CPU, copied there
+    elsewhere = [tensor.to("meta") for tensor in step.inputs]
+    with pytest.raises(NotImplementedError, match="meta"):  # reached the copy from there
+        Runner("meta").run(step, elsewhere, torch.empty(20, 30))
+
+
+def test_a_pass_that_cannot_be_compiled_runs_eagerly_and_it_is_said_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As Triton's on a machine where it does not work."""
+
+    def broken(*_: object) -> None:
+        raise BackendCompilerFailed(lambda: None, RuntimeError("no ptxas"), None)
+
+    monkeypatch.setattr(torch, "compile", lambda function, **options: broken)
+    runner._compiled.cache_clear()
+    step = step_of("fusion", 70, 90)
+    for _ in range(2):
+        assert same_bits(run(step, compiled=True), run(step))
+    runner._compiled.cache_clear()
+    (record,) = caplog.records
+    assert "no ptxas" in record.getMessage()
+    assert record.getMessage().endswith("merging eagerly, many times slower")
+
+
+def test_a_gpu_kernel_rounds_as_the_cpus_does() -> None:
+    """Options that torch knows: with Triton's own, products and sums are fused, and quotients rough."""
+    known = torch._inductor.config.get_config_copy()
+    assert [type(known[name]) for name in runner._GPU_OPTIONS] == [bool, bool]
+
+
+@pytest.mark.parametrize(
+    ("triton", "compiler", "says"),
+    [(True, True, None), (False, True, "no Triton found"), (True, False, "no C compiler found (gcc)")],
+)
+def test_on_a_gpu_a_merge_is_compiled_where_triton_can(
+    triton: bool,
+    compiler: bool,
+    says: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr(runner, "find_spec", lambda name: name if triton else None)
+    monkeypatch.setattr(shutil, "which", lambda name: name if compiler else None)
+    runner._has_compiler.cache_clear()
+    assert [should_compile(runner.LARGE, "cuda:1") for _ in range(2)] == [says is None] * 2
+    runner._has_compiler.cache_clear()
+    assert [record.getMessage().startswith(says or "-") for record in caplog.records] == [True] * bool(says)
 
 
 def test_small_models_are_not_compiled() -> None:

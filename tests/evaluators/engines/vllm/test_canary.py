@@ -88,3 +88,17 @@ def test_what_differs_is_named_and_other_names_are_compared_as_a_whole() -> None
     ]
     assert differing(sent, [{"text.layers.0": 5, "text.layers.1": -7}]) == []
     assert differing(sent, [{"text.layers.0": 5}]) == ["the model"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_tensors_are_read_after_they_were_written(pico: Path) -> None:
+    """Whoever reads them has a stream of its own, as vLLM's workers do, and is slow."""
+    shell = Shell(open_config(pico), torch.float32, "cuda")
+    with torch.cuda.stream(torch.cuda.Stream()):  # type: ignore[no-untyped-call]
+        forward = Forward(shell, IDS)
+        for name, tensor in load_file(pico / "model.safetensors").items():
+            torch.cuda._sleep(10_000_000)
+            forward.see(name, tensor.cuda() * 1)
+        forward.end()
+    assert forward.logprobs is not None, forward.problem
+    assert torch.allclose(forward.logprobs, whole(pico), atol=1e-3)
