@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from merging.errors import RecipeError
 from merging.mergekit.read import to_mergekit
 from merging.methods.registry import nearest
 from merging.models.checkpoint import is_adapter
@@ -12,7 +13,9 @@ from merging.models.writer import ensure_writable, save_text
 from merging.recipe import Recipe, dump_recipe
 from merging.worker import MergeWorker
 from search.candidates.candidate import SMALL, write_candidate
+from search.candidates.card import CARD, fenced, model_card
 from search.candidates.models import open_worker
+from search.candidates.verdict import Found
 from search.errors import SearchError
 from studies.store import StudyStore
 from studies.verdicts.leaderboard import Row, build_leaderboard
@@ -31,9 +34,10 @@ def export_best(url: str, study: str, out: Path, form: str, trial: int | None = 
     if form not in FORMATS:
         raise SearchError(f"--format {form!r} is none of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     with StudyStore(url, create=False) as store:
-        row = choose(build_leaderboard(store, study), study, trial)
+        rows = build_leaderboard(store, study)
+        row = choose(rows, study, trial)
         recipe = store.recipe(row.digest)
-    return row, export(recipe, out, form)
+    return row, export(recipe, out, form, Found(study, row, rows))
 
 
 def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
@@ -50,8 +54,10 @@ def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
     return rows[0]
 
 
-def export(recipe: Recipe, out: Path, form: str) -> Path:
+def export(recipe: Recipe, out: Path, form: str, found: Found | None = None) -> Path:
     """Write the recipe's candidate into the folder `out` in one form; return the file or folder written.
+
+    A checkpoint gets a model card, which says where the candidate was `found`.
 
     Raises:
         OutputError: `out` holds something already or cannot be written.
@@ -65,7 +71,18 @@ def export(recipe: Recipe, out: Path, form: str) -> Path:
     if form == "mergekit":
         save_text(out / MERGEKIT_FILE, mergekit_yaml(recipe, worker))
         return out / MERGEKIT_FILE
-    return write_candidate(recipe, worker, out)
+    return write_candidate(recipe, worker, out, {CARD: card_of(recipe, worker, found)})
+
+
+def card_of(recipe: Recipe, worker: MergeWorker, found: Found | None = None) -> str:
+    """The model card of a recipe's checkpoint, with its config as mergekit would have it."""
+    try:
+        config = fenced(mergekit_yaml(recipe, worker), "yaml")
+    except RecipeError as error:
+        config = f"It has no mergekit config: {str(error).partition(';')[0]}."
+    if found is None:
+        return model_card(recipe, config)
+    return model_card(recipe, config, found.title, found.verdict(), found.commands())
 
 
 def mergekit_yaml(recipe: Recipe, worker: MergeWorker) -> str:
