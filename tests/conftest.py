@@ -22,6 +22,7 @@ WHOLE = (
     "merging/worker/test_compiled.py",
     "merging/worker/test_runner.py",
     "search/candidates",
+    "search/previous",
     "search/running",
     "search/showing/test_items.py",
     "search/test_cli.py",

@@ -1,7 +1,7 @@
 """Writes these files with an earlier Crucible: what it said and stored, for the tests of later ones.
 
     git worktree add PREVIOUS 4fddff2
-    PYTHONPATH=PREVIOUS python tests/previous/make.py
+    PYTHONPATH=PREVIOUS python tests/search/previous/make.py
 
 Only its command line is used. Models and items lie in `PLACE` meanwhile, a path that the stores then hold.
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 import yaml
 
 HERE = Path(__file__).parent
-TINY = HERE.parents[1] / "examples" / "tiny"
+TINY = HERE.parents[2] / "examples" / "tiny"
 PLACE = Path("/tmp/crucible-previous")
 TRIALS = 3
 EXPERTS = ("gsm8k", "math", "code")
