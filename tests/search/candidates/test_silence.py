@@ -16,6 +16,7 @@ from tests.search.conftest import TINY
 REPO = Path(__file__).parents[3]
 BASE, MATH, CODE = (str(TINY / name) for name in ("base", "math", "code"))
 BOTH = [{"model": model, "parameters": {"weight": 0.5, "density": 0.5}} for model in (MATH, CODE)]
+WEIGHED = [{"model": model, "parameters": {"weight": 0.5}} for model in (MATH, CODE)]
 KINDS: dict[str, dict[str, object]] = {
     "one after another": {"merge_method": "ties", "base_model": BASE, "models": BOTH},
     "passthrough, stacked": {
@@ -31,18 +32,18 @@ KINDS: dict[str, dict[str, object]] = {
         "slices": [{"sources": [{"model": each, "layer_range": [0, 4]} for each in (BASE, MATH)]}],
         "parameters": {"t": 0.5},
     },
-    "matrices decomposed": {"merge_method": "tsv", "base_model": BASE, "models": BOTH},
+    "matrices decomposed": {"merge_method": "tsv", "base_model": BASE, "models": WEIGHED},
     "vocabularies aligned": {
-        "merge_method": "linear",
+        "merge_method": "task_arithmetic",
         "base_model": BASE,
-        "models": BOTH,
+        "models": WEIGHED,
         "tokenizer_source": "union",
     },
     "another chat template": {
-        "merge_method": "linear",
+        "merge_method": "task_arithmetic",
         "base_model": BASE,
-        "models": BOTH,
-        "chat_template": "chatml",
+        "models": WEIGHED,
+        "chat_template": "{{ messages }}",
     },
 }
 COMPILED = """
@@ -54,7 +55,7 @@ main()
 
 
 def merged(folder: Path, config: dict[str, object], *command: str) -> subprocess.CompletedProcess[str]:
-    """A whole process, without a cache; `dtype` is what merges compute in, of which there is nothing to say."""
+    """A whole process, without a cache; in float32, as merges compute, there is nothing to say of `dtype`."""
     file = folder / "merge.yaml"
     file.write_text(yaml.safe_dump({**config, "dtype": "float32"}))
     own = {"XDG_CACHE_HOME": str(folder / "cache"), "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor")}
