@@ -233,16 +233,16 @@ def test_a_single_merge_that_is_soon_done_compiles_nothing(
     assert same_bits(run_once(step, once(COMPILING, 20 * CHUNK), Library(tmp_path)), run(step))
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=compiling) for name in ("dare", "ties")])
+@pytest.mark.parametrize("name", [pytest.param("dare", marks=compiling)])
 def test_a_single_merge_that_takes_long_is_compiled_on_its_way_with_the_same_bits(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Within a tensor, once the kernel's eager speed is known; blocks are as long as keys hold."""
     monkeypatch.setattr("merging.worker.once.SAMPLE", 2 * CHUNK)
     monkeypatch.setattr(runner, "LONGEST", 4 * CHUNK)
     monkeypatch.setattr(masks, "BLOCK", 4 * CHUNK)
     step, mine = step_of(name, 1, 9 * CHUNK + 5), once(2 * COMPILING, 20 * CHUNK)
-    assert same_bits(run_once(step, mine, SHARED[0]), run(step))
+    assert same_bits(run_once(step, mine, Library(tmp_path)), run(step))
     assert mine.chosen == {step.kernel}
     assert mine.made[step.kernel] == 9 * CHUNK + 5
 
