@@ -24,6 +24,7 @@ WHOLE = (
     "merging/worker/test_kernels.py",
     "merging/worker/test_runner.py",
     "search/candidates",
+    "search/previous",
     "search/running",
     "search/showing/test_items.py",
     "search/test_cli.py",

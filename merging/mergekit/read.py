@@ -71,6 +71,8 @@ class Config:
 
     recipe: Recipe
     tokens: Tokens = field(default_factory=Tokens)
+    text: str = field(default="", compare=False, repr=False)
+    """The file as it was read."""
 
     @property
     def tokenizer_source(self) -> str | None:
@@ -99,9 +101,9 @@ def load_config(path: Path, open_model: OpenModel, compat: str | None = None) ->
         check_word("compat", compat, COMPAT)
     data = parse_yaml(text, str(path))
     if "crucible_recipe" not in data:
-        return _config(data, path, open_model, compat)
+        return replace(_config(data, path, open_model, compat), text=text)
     recipe = Recipe.from_dict(data, str(path))
-    return Config(recipe if compat is None else replace(recipe, compat=compat))
+    return Config(recipe if compat is None else replace(recipe, compat=compat), text=text)
 
 
 def read_mergekit(text: str, source: Path, open_model: OpenModel, compat: str | None = None) -> Config:

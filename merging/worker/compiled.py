@@ -69,7 +69,8 @@ class Library:
     """A folder of compiled kernels, and those that were loaded; processes may share it."""
 
     folder: Path = field(default_factory=lambda: cache_root() / "kernels")
-    loaded: dict[Key, Pass] = field(default_factory=dict, compare=False, repr=False)
+    loaded: dict[Key, Pass | None] = field(default_factory=dict, compare=False, repr=False)
+    """By what they are for; None for what was looked for and is not kept."""
 
     def get(
         self, kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]
@@ -78,23 +79,29 @@ class Library:
 
         Where compiling fails, that is said once, and the pass runs eagerly.
         """
-        key = (
-            kernel,
-            out.dtype,
-            *(tensor.dtype for tensor in inputs),
-            *((name, number.dtype, number.shape) for name, number in sorted(numbers.items())),
-            torch.get_num_threads() > 1,  # else the code has no threads
-        )
+        found = self.find(kernel, out, inputs, numbers)
+        if found is None:
+            key = _key(kernel, out, inputs, numbers)
+            found = self.loaded[key] = self._made(_name(key), kernel, (out, inputs, numbers))
+        return found
+
+    def find(
+        self, kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]
+    ) -> Pass | None:
+        """The pass for arguments like these, if a process has compiled it before."""
+        key = _key(kernel, out, inputs, numbers)
         if key not in self.loaded:
-            self.loaded[key] = self._load(key, kernel, (out, inputs, numbers))
+            self.loaded[key] = self._kept(_name(key))
         return self.loaded[key]
 
-    def _load(self, key: Key, kernel: Kernel, example: tuple[Any, ...]) -> Pass:
-        name = hashlib.sha256(json.dumps([repr(key), *_circumstances()]).encode()).hexdigest()
+    def _kept(self, name: str) -> Pass | None:
         for path in self.folder.glob(f"{name}-*.so"):
             with contextlib.suppress(RuntimeError, OSError):  # gone meanwhile, or not to be loaded from there
                 if path.stem == f"{name}-{_digest(path)}":  # else damaged: loading it could end the process
                     return _opened(path)
+        return None
+
+    def _made(self, name: str, kernel: Kernel, example: tuple[Any, ...]) -> Pass:
         try:
             return self._make(name, kernel, example)
         except (RuntimeError, OSError) as error:
@@ -113,6 +120,20 @@ class Library:
     def __getstate__(self) -> dict[str, object]:
         """Loaded code does not travel between processes."""
         return {"folder": self.folder, "loaded": {}}
+
+
+def _key(kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> Key:
+    return (
+        kernel,
+        out.dtype,
+        *(tensor.dtype for tensor in inputs),
+        *((name, number.dtype, number.shape) for name, number in sorted(numbers.items())),
+        torch.get_num_threads() > 1,  # else the code has no threads
+    )
+
+
+def _name(key: Key) -> str:
+    return hashlib.sha256(json.dumps([repr(key), *_circumstances()]).encode()).hexdigest()
 
 
 def run_eagerly(kernel: Kernel, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:

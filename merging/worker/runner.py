@@ -15,7 +15,7 @@ import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from merging.worker.compiled import LONGEST, OPTIONS, SHORTEST, Kernel, Library, run_eagerly, say_failed
+from merging.worker.once import Once
 
 LARGE = 1 << 25
 """Elements of a model from which on compiling is worth its seconds."""
@@ -61,6 +62,8 @@ class Runner:
     device: str = "cpu"
     compiled: bool = False
     library: Library = field(default_factory=Library)
+    once: Once | None = None
+    """The one merge that it is for: what is compiled already is used, and compiled what pays within it."""
 
     def run(self, step: Step, inputs: Sequence[Tensor], out: Tensor) -> None:
         """Fill `out`, contiguous and of the inputs' shape, with the step's result, cast to its dtype.
@@ -71,7 +74,8 @@ class Runner:
         home = inputs[0].device
         here = out if out.device == home else torch.empty_like(out, device=home)
         if step.rows:
-            self._pass(step, here, inputs, self._moved(step.numbers))
+            numbers = self._moved(step.numbers)
+            self._pass(step, here, inputs, numbers, self._compiles(step, here, inputs, numbers))
         else:
             # `.data` forgets of what shape this is a view; torch.compile would compile for each.
             self._run_flat(step, [tensor.reshape(-1) for tensor in inputs], here.view(-1).data)
@@ -79,22 +83,46 @@ class Runner:
             out.copy_(here)
 
     def _run_flat(self, step: Step, inputs: Sequence[Tensor], flat: Tensor) -> None:
-        longest = LONGEST if self._compiles(flat) else _eager_chunk(flat)
-        for start in range(0, flat.numel(), longest):
+        start = 0
+        while start < flat.numel():
             numbers = self._moved(self._numbers_at(step, start))
-            part = slice(start, start + longest)
-            self._pass(step, flat[part], [tensor[part] for tensor in inputs], numbers)
+            compiled = self._compiles(step, flat[start:], inputs, numbers)
+            stop = (start // LONGEST + 1) * LONGEST if compiled else start + _eager_chunk(flat)
+            part = slice(start, stop)
+            self._pass(step, flat[part], [tensor[part] for tensor in inputs], numbers, compiled)
+            start = stop
 
-    def _pass(self, step: Step, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]) -> None:
-        if not self._compiles(out):
-            run_eagerly(step.kernel, out, inputs, numbers)
-        elif step.rows or out.device.type != "cpu":
-            _compiled(step.kernel, out.device.type)(out, inputs, numbers)
+    def _pass(
+        self,
+        step: Step,
+        out: Tensor,
+        inputs: Sequence[Tensor],
+        numbers: Mapping[str, Tensor],
+        compiled: bool,
+    ) -> None:
+        run = self._way(step, out, inputs, numbers) if compiled else partial(run_eagerly, step.kernel)
+        if self.once is None:
+            run(out, inputs, numbers)
         else:
-            self.library.get(step.kernel, out, inputs, numbers)(out, inputs, numbers)
+            self.once.timed(step.kernel, out.numel(), lambda: run(out, inputs, numbers))
 
-    def _compiles(self, out: Tensor) -> bool:
-        return self.compiled and out.numel() >= SHORTEST
+    def _way(
+        self, step: Step, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]
+    ) -> Callable[..., None]:
+        """The compiled pass, made now if need be."""
+        if step.rows or out.device.type != "cpu":
+            return _compiled(step.kernel, out.device.type)
+        return self.library.get(step.kernel, out, inputs, numbers)
+
+    def _compiles(
+        self, step: Step, out: Tensor, inputs: Sequence[Tensor], numbers: Mapping[str, Tensor]
+    ) -> bool:
+        if not self.compiled or out.numel() < SHORTEST:
+            return False
+        if self.once is None or self.once.pays(step.kernel):
+            return True
+        flat = not step.rows and out.device.type == "cpu"
+        return flat and self.library.find(step.kernel, out, inputs, numbers) is not None
 
     def _numbers_at(self, step: Step, start: int) -> Mapping[str, Tensor]:
         if step.keys is None:

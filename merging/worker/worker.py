@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from merging.methods.registry import Method, find_method
 from merging.models.checkpoint import Checkpoint
 from merging.recipe import ModelRef, Recipe
 from merging.statistics.known import Statistics
+from merging.worker.once import Once
 from merging.worker.outline import Ingredients, Part, among, merged_shapes, outline
 from merging.worker.residency import Residence, Source, plan
 from merging.worker.runner import Runner, Step, should_compile
@@ -40,6 +42,8 @@ class MergeWorker:
     base_ref: ModelRef
     expert_refs: Sequence[ModelRef]
     device: str = "cpu"
+    once: bool = False
+    """Whether it is for one candidate: then no more is compiled than pays within a single merge."""
     statistics: Statistics = field(default_factory=Statistics, compare=False, repr=False)
 
     def shapes(self, recipe: Recipe) -> dict[str, tuple[int, ...]]:
@@ -62,10 +66,11 @@ class MergeWorker:
         Raises:
             CandidateError: a merged tensor holds NaN or Inf in its dtype; buffers are then half-written.
         """
+        runner = self._runner_for(recipe)
         for part, tensors, step in self._made(
             recipe, [part for part in self._parts(recipe) if part.name in buffers]
         ):
-            _write(self._runner, recipe, part, tensors, step, buffers[part.name])
+            _write(runner, recipe, part, tensors, step, buffers[part.name])
 
     def tensors(self, recipe: Recipe) -> Iterator[tuple[str, Tensor]]:
         """The candidate's (name, tensor) in layer order, in the recipe's dtype.
@@ -73,10 +78,10 @@ class MergeWorker:
         Raises:
             CandidateError: a merged tensor holds NaN or Inf in that dtype.
         """
-        dtype = getattr(torch, recipe.dtype)
+        dtype, runner = getattr(torch, recipe.dtype), self._runner_for(recipe)
         for part, tensors, step in self._made(recipe, self._parts(recipe)):
             out = torch.empty(part.tensors.base.shape, dtype=dtype, device=self.device)
-            _write(self._runner, recipe, part, tensors, step, out)
+            _write(runner, recipe, part, tensors, step, out)
             yield part.name, out
 
     def kept_densities(self, recipe: Recipe) -> dict[str, tuple[float, ...]]:
@@ -152,6 +157,12 @@ class MergeWorker:
     @cached_property
     def _outlines(self) -> dict[Any, tuple[Part, ...]]:
         return {}
+
+    def _runner_for(self, recipe: Recipe) -> Runner:
+        if not self.once:
+            return self._runner
+        elements = sum(math.prod(shape) for shape in self.shapes(recipe).values())
+        return replace(self._runner, once=Once(elements))
 
     @cached_property
     def _runner(self) -> Runner:

@@ -84,7 +84,7 @@ def write_candidate(
         OutputError: `out` holds something already, cannot be written to, or the disk is too small.
         CandidateError: a merged tensor holds NaN or Inf.
     """
-    candidate = Candidate(worker, recipe)
+    candidate = Candidate(replace(worker, once=True), recipe)
     stacked = any(group.origins for group in recipe.layers)
     return write_checkpoint(
         _Shown(candidate) if not quiet and sys.stderr is not None and sys.stderr.isatty() else candidate,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from merging.errors import RecipeError
 from merging.mergekit.read import to_mergekit
 from merging.methods.registry import nearest
 from merging.models.checkpoint import is_adapter
@@ -12,8 +13,10 @@ from merging.models.writer import ensure_writable, save_text
 from merging.recipe import Recipe, dump_recipe
 from merging.worker import MergeWorker
 from search.candidates.candidate import SMALL, write_candidate
+from search.candidates.card import CARD, fenced, model_card
 from search.candidates.glossary import glossary, model_names
 from search.candidates.models import open_worker
+from search.candidates.verdict import Found
 from search.errors import SearchError
 from studies.store import StudyStore
 from studies.verdicts.leaderboard import Row, build_leaderboard
@@ -32,10 +35,11 @@ def export_best(url: str, study: str, out: Path, form: str, trial: int | None = 
     if form not in FORMATS:
         raise SearchError(f"--format {form!r} is none of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     with StudyStore(url, create=False) as store:
-        row = choose(build_leaderboard(store, study), study, trial)
+        rows = build_leaderboard(store, study)
+        row = choose(rows, study, trial)
         recipe = store.recipe(row.digest)
-        note = glossary(recipe, model_names(store, study))
-    return row, export(recipe, out, form, note)
+        names = model_names(store, study)
+    return row, export(recipe, out, form, Found(study, row, rows, names))
 
 
 def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
@@ -52,16 +56,18 @@ def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
     return rows[0]
 
 
-def export(recipe: Recipe, out: Path, form: str, note: str = "") -> Path:
+def export(recipe: Recipe, out: Path, form: str, found: Found | None = None) -> Path:
     """Write the recipe's candidate into the folder `out` in one form; return the file or folder written.
 
-    `note` is put before the recipe or mergekit's YAML, as comments.
+    Where the candidate was `found` is said by a checkpoint's model card, and what that study calls its models
+    by comments in the others.
 
     Raises:
         OutputError: `out` holds something already or cannot be written.
         CheckpointError: a model of the recipe is gone, or is no longer what it was.
     """
     ensure_writable(out, SMALL)
+    note = glossary(recipe, found.names) if found else ""
     if form == "recipe":
         save_text(out / RECIPE_FILE, note + dump_recipe(recipe))
         return out / RECIPE_FILE
@@ -69,7 +75,18 @@ def export(recipe: Recipe, out: Path, form: str, note: str = "") -> Path:
     if form == "mergekit":
         save_text(out / MERGEKIT_FILE, note + mergekit_yaml(recipe, worker))
         return out / MERGEKIT_FILE
-    return write_candidate(recipe, worker, out, note=note)
+    return write_candidate(recipe, worker, out, {CARD: card_of(recipe, worker, found)}, note=note)
+
+
+def card_of(recipe: Recipe, worker: MergeWorker, found: Found | None = None) -> str:
+    """The model card of a recipe's checkpoint, with its config as mergekit would have it."""
+    try:
+        config = fenced(mergekit_yaml(recipe, worker), "yaml")
+    except RecipeError as error:
+        config = f"It has no mergekit config: {str(error).partition(';')[0]}."
+    if found is None:
+        return model_card(recipe, config)
+    return model_card(recipe, config, found.title, found.verdict(), found.commands(), found.names)
 
 
 def mergekit_yaml(recipe: Recipe, worker: MergeWorker) -> str:

@@ -17,6 +17,7 @@ from merging.models.writer import ensure_writable
 from merging.recipe import Recipe
 from merging.worker import MergeWorker
 from search.candidates.candidate import SMALL, write_candidate
+from search.candidates.card import CARD, fenced, model_card
 from search.candidates.inputs import Models
 from search.candidates.models import open_worker
 
@@ -58,7 +59,8 @@ def merge(
     wanted = load_config(config, models, compat)
     _check_outside(out, wanted.recipe, models)
     recipe, worker = _opened(wanted, models)
-    extra = _template(wanted.chat_template, worker)
+    card = model_card(recipe, fenced(wanted.text, "yaml"))
+    extra = {**_template(wanted.chat_template, worker), CARD: card}
     try:
         written = write_candidate(recipe, worker, out, extra, quiet)
     except CandidateError as error:

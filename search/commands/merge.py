@@ -37,7 +37,9 @@ def merge(
     gc.disable()  # a merge leaves no cycles; looking for them among what torch imports is a tenth of its time
     from search.candidates.merge import merge as merge_config
 
+    # Nor does the way out look at what was imported so far. What comes later may count its objects as it
+    # ends, as triton's bindings do, which transformers' configs and compilers import: that must be collected.
+    gc.freeze()
     with resumable(typed(), "Nothing was written"):
         merged = merge_config(config, out, compat, allow_pickle, quiet=as_json)
-    gc.freeze()  # nor does the way out look
     say(json.dumps(merged.to_json()) if as_json else f"{config} -> {merged.to_text()}")

@@ -11,8 +11,10 @@ from merging.errors import OutputError
 from merging.models.writer import save_text
 from merging.recipe import load_recipe
 from search.candidates.candidate import RECIPE_IN_CHECKPOINT, write_candidate
-from search.candidates.export import MERGEKIT_FILE, mergekit_yaml
+from search.candidates.card import CARD
+from search.candidates.export import MERGEKIT_FILE, card_of, mergekit_yaml
 from search.candidates.models import open_worker
+from search.candidates.verdict import Found
 from search.errors import SearchError
 from search.running.run import run_study
 from search.showing.display import Display
@@ -45,7 +47,8 @@ def run_demo(out: Path, storage: str | None) -> None:
     if _holds_another(out / CHECKPOINT, recipe.digest):
         shutil.rmtree(out / CHECKPOINT)
     if not (out / CHECKPOINT).exists():
-        write_candidate(recipe, worker, out / CHECKPOINT)
+        card = card_of(recipe, worker, Found(spec.name, rows[0], rows))
+        write_candidate(recipe, worker, out / CHECKPOINT, {CARD: card})
     show_leaderboard(rows, spec.name)
     print(_next(out, url, spec.name))
 

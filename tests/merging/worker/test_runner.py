@@ -31,6 +31,7 @@ from merging.methods.operators import (
 from merging.worker import compiled, runner
 from merging.worker.compiled import Kernel, Library
 from merging.worker.kernels import AddParts, Combine, Fusion, Near, Scale, Sce, Shift
+from merging.worker.once import COMPILING, Once
 from merging.worker.runner import Runner, Step, should_compile
 
 CHUNK = runner._EAGER_CHUNK
@@ -265,6 +266,60 @@ def test_on_a_gpu_a_merge_is_compiled_where_triton_can(
     assert [should_compile(runner.LARGE, "cuda:1") for _ in range(2)] == [says is None] * 2
     runner._has_compiler.cache_clear()
     assert [record.getMessage().startswith(says or "-") for record in caplog.records] == [True] * bool(says)
+
+
+class Clock:
+    """Seconds pass when they are read: so many at each pass."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds, self.now = seconds, 0.0
+
+    def __call__(self) -> float:
+        self.now += self.seconds
+        return self.now
+
+
+def once(seconds_of_rest: float, elements: int) -> Once:
+    """A merge of which each eager pass of a chunk says that all would take so long."""
+    return Once(elements, threads=1, clock=Clock(seconds_of_rest * CHUNK / elements))
+
+
+def run_once(step: Step, once: Once, library: Library) -> Tensor:
+    out = torch.full(step.inputs[0].shape, torch.nan, dtype=torch.bfloat16)
+    Runner(compiled=True, library=library, once=once).run(step, step.inputs, out)
+    return out
+
+
+@pytest.mark.parametrize("name", ["ties", "dare", "combine by row"])
+def test_a_single_merge_that_is_soon_done_compiles_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(compiled, "_compile", refuse)
+    monkeypatch.setattr(runner, "_compiled", refuse)
+    step = step_of(name, 20, 3 * CHUNK // 20)
+    assert same_bits(run_once(step, once(COMPILING, 20 * CHUNK), Library(tmp_path)), run(step))
+
+
+@pytest.mark.parametrize("name", [pytest.param("dare", marks=compiling)])
+def test_a_single_merge_that_takes_long_is_compiled_on_its_way_with_the_same_bits(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Within a tensor, once the kernel's eager speed is known; blocks are as long as keys hold."""
+    monkeypatch.setattr("merging.worker.once.SAMPLE", 2 * CHUNK)
+    monkeypatch.setattr(runner, "LONGEST", 4 * CHUNK)
+    monkeypatch.setattr(masks, "BLOCK", 4 * CHUNK)
+    step, mine = step_of(name, 1, 9 * CHUNK + 5), once(2 * COMPILING, 20 * CHUNK)
+    assert same_bits(run_once(step, mine, Library(tmp_path)), run(step))
+    assert mine.chosen == {step.kernel}
+    assert mine.made[step.kernel] == 9 * CHUNK + 5
+
+
+@pytest.mark.parametrize("name", [pytest.param("linear", marks=compiling)])
+def test_a_single_merge_uses_what_was_compiled_before(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    step = step_of(name, 70, 90)
+    run(step, compiled=True)
+    monkeypatch.setattr(runner, "run_eagerly", refuse)
+    assert same_bits(run_once(step, once(0.0, 6300), Library(SHARED[0].folder)), run(step, compiled=True))
 
 
 def test_small_models_are_not_compiled() -> None:

@@ -1,0 +1,86 @@
+"""What a study found of a candidate, as its model card says it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from evaluators.score import Accuracy
+from search.candidates.card import table
+from studies.verdicts.holdout import FOUND, RIVALS
+from studies.verdicts.leaderboard import TITLES, Row, conclusion
+from studies.verdicts.paired import Difference
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where a candidate comes from: the study that found it, its row there, and all rows."""
+
+    study: str
+    row: Row
+    rows: Sequence[Row]
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the study calls its models, by their fingerprints."""
+
+    @property
+    def title(self) -> str:
+        """The candidate's name, in that of its study."""
+        return f"{self.study}: {self.row.name}"
+
+    def verdict(self) -> list[str]:
+        """What its holdout answers say, in Markdown: each slice, and each comparison with its interval."""
+        if self.row.holdout_mean is None:
+            return ["It was not judged: not all holdout items were asked of it."]
+        n = sum(score.n for score in self.row.holdout.values())
+        mean = _percent(self.row.holdout_mean)
+        return [
+            f"On {n} holdout items, which the search never saw, its mean accuracy is {mean}.",
+            _slices(self.row),
+            _gains(self.row),
+            "The intervals of all comparisons in the study hold together at 95%.",
+            *_concluded(self),
+        ]
+
+    def commands(self) -> list[str]:
+        """How to get it from the study again, and the evidence."""
+        study = shlex.quote(self.study)
+        trial = "" if self.row.trial is None else f" --trial {self.row.trial}"
+        return [
+            f"crucible export {study}{trial} --format checkpoint --out OUT_DIR",
+            f"crucible leaderboard {study}",
+        ]
+
+
+def _slices(row: Row) -> str:
+    return table(
+        ("slice", "items", "accuracy [95%]"),
+        ((name, score.n, _accuracy(score)) for name, score in row.holdout.items()),
+    )
+
+
+def _gains(row: Row) -> str:
+    gains = zip(RIVALS, (row.vs_base, row.vs_best_expert, row.vs_uniform), strict=True)
+    rows = ((TITLES[kind], gain.n if gain else 0, _points(gain)) for kind, gain in gains)
+    return table(("compared with", "items", "points [95%]"), rows)
+
+
+def _accuracy(score: Accuracy) -> str:
+    return f"{_percent(score.mean)} [{_percent(score.low)}, {_percent(score.high)}]"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _points(gain: Difference | None) -> str:
+    if gain is None:
+        return "not compared"
+    mean, low, high = (100 * value for value in (gain.mean, gain.low, gain.high))
+    return f"{mean:+.1f} [{low:+.1f}, {high:+.1f}]"
+
+
+def _concluded(found: Found) -> list[str]:
+    """The study's conclusion, where it speaks of this very candidate."""
+    judged = (row for row in found.rows if row.holdout_mean is not None and row.kind in FOUND)
+    return [conclusion(found.rows)] if next(judged, None) == found.row else []
