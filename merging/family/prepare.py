@@ -43,7 +43,7 @@ class Family:
 
     @property
     def donor(self) -> Checkpoint:
-        """The model whose config and tokenizer a merge of the family takes."""
+        """The model whose config and tokenizer a merge of the family takes, unless another is asked for."""
         return self.base
 
 

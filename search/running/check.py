@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from evaluators.benchmarks.fit import Long
+from merging.family.differences import Difference
 from merging.methods.registry import METHODS
 from merging.worker.residency import MemoryPlan, plan
 from search.proposals.baselines import baselines
@@ -38,10 +39,16 @@ class Report:
     storage: str
     long_prompts: tuple[Long, ...] = ()
     """Slices with prompts that the model's context has no room for."""
+    differences: tuple[Difference, ...] = ()
+    """In what the models differ that a user of a merge would want to know."""
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible check --json` prints it."""
-        return {**asdict(self), "memory": self.memory.to_json()}
+        return {
+            **asdict(self),
+            "memory": self.memory.to_json(),
+            "differences": [each.to_json() for each in self.differences],
+        }
 
     def to_text(self) -> str:
         """A few lines for a person."""
@@ -51,6 +58,7 @@ class Report:
             (
                 f"{self.study}: sound",
                 f"  models    {', '.join(self.models)} ({self.model_parameters / 1e6:.2f}M parameters each)",
+                *(f"  differs   {each.to_text()}" for each in self.differences),
                 f"  method    {named}",
                 f"  space     {self.searched} numbers ({self.layer_groups} layer groups, and the rest)",
                 f"  items     {self.search_items} to search by{by}, {self.holdout_items} others to judge by",
@@ -94,4 +102,5 @@ def check_study(spec: StudySpec, url: str) -> Report:
         memory=memory,
         storage=url,
         long_prompts=workshop.long_prompts,
+        differences=workshop.differences,
     )

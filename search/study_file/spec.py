@@ -126,6 +126,8 @@ class StudySpec(Section):
     dtype: Dtype = "bfloat16"
     tokenizer_source: str | None = None
     """How vocabularies that differ are aligned: `base`, `union`, or one of the experts."""
+    config_source: str | None = None
+    """Whose config, stop tokens and chat template merges have: `base`, or one of the experts."""
     allow_pickle: Annotated[bool, Field(strict=True)] = False
     search_space: SearchSpaceSpec
     slices: Annotated[tuple[SliceSpec, ...], Field(min_length=1)]
@@ -149,12 +151,16 @@ class StudySpec(Section):
     @model_validator(mode="after")
     def _source_known(self) -> StudySpec:
         known = (*VOCABULARIES, *self.expert_names)
-        if self.tokenizer_source is not None and self.tokenizer_name not in known:
-            raise wrong_at(
-                "tokenizer_source",
-                f"must be {', '.join(known[:-1])} or {known[-1]}; found {self.tokenizer_source!r}"
-                f"{nearest(self.tokenizer_source, known)}",
-            )
+        for field, name, choices in (
+            ("tokenizer_source", self.tokenizer_name, known),
+            ("config_source", self.config_name, ("base", *self.expert_names)),
+        ):
+            if name is not None and name not in choices:
+                said = getattr(self, field)
+                raise wrong_at(
+                    field,
+                    f"must be {', '.join(choices[:-1])} or {choices[-1]}; found {said!r}{nearest(said, choices)}",
+                )
         return self
 
     @model_validator(mode="after")
@@ -178,8 +184,16 @@ class StudySpec(Section):
     @property
     def tokenizer_name(self) -> str | None:
         """`tokenizer_source`, with an expert by its name where the file gives its path."""
+        return self._named(self.tokenizer_source)
+
+    @property
+    def config_name(self) -> str | None:
+        """`config_source`, with an expert by its name where the file gives its path."""
+        return self._named(self.config_source)
+
+    def _named(self, source: str | None) -> str | None:
         named = dict(zip(self.experts, self.expert_names, strict=True))
-        return named.get(self.tokenizer_source or "", self.tokenizer_source)
+        return named.get(source or "", source)
 
 
 def load_study(path: Path) -> StudySpec:
