@@ -133,7 +133,8 @@ def _value(fields: Mapping[str, Any], name: str) -> Any:
 
 
 def _words(value: Any, config: Config, name: str) -> str:
-    if any(_end(stated) == _end(name) for stated in _flat(config)):
+    spellings = (_end(name), "type") if name.endswith("rope_type") else (_end(name),)
+    if any(_end(stated) in spellings for stated in _flat(config)):
         return shown(value)
     return "none" if value is None else f"{shown(value)} (by default)"
 

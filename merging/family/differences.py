@@ -28,12 +28,7 @@ class Difference:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for `--json`."""
-        return {
-            "field": self.field,
-            "values": dict(self.values),
-            "output": self.output,
-            "source": self.source,
-        }
+        return {**vars(self), "values": dict(self.values)}
 
     def to_text(self) -> str:
         """One line for a person."""

@@ -1,7 +1,7 @@
-"""What a merged model has beside its weights: whose config, which tokens end its answers, whose chat template.
+"""What a merged model has beside its weights: config, chat template, and the tokens that end its answers.
 
-By default these are the base's, except that a model which learned to stop at another token must still stop: where
-models differ in that, a merge stops at all of theirs.
+By default these are the base's, except that a model which learned to stop at another token must still stop:
+where models differ in that, a merge stops at all of theirs.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from merging.shown import shown
 GENERATION = "generation_config.json"
 _IN_TOKENIZER = "tokenizer_config.json"
 _COPY = "copy the model's again"
+Translation = Callable[[tuple[int, ...]], tuple[int, ...]]
 _FROM_CONFIG = ("bos_token_id", "eos_token_id", "pad_token_id")
 
 
@@ -160,7 +161,7 @@ def _own_ends(model: Checkpoint) -> tuple[int, ...]:
 
 
 def _generation(model: Checkpoint) -> dict[str, Any]:
-    """What a model's generation config says, with the special tokens of its config where it leaves them out."""
+    """What a model's generation config says; special tokens that it leaves out are those of the config."""
     file = model.folder / GENERATION
     said = read_json(file, _COPY) if file.is_file() else {}
     text = model.config.get("text_config") or {}

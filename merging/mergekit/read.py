@@ -57,8 +57,8 @@ _KEYS = (
     "chat_template",
 )
 _OWN_KEYS = ("compat", "seed", "config_source")
-"""What mergekit leaves unread: its arithmetic or ours, the seed of masks, and the model whose config is taken:
-beside a base_model one of the models, without one any that has the same tensors."""
+"""What mergekit leaves unread: its arithmetic or ours, the seed of masks, and the model whose config is
+taken: beside a base_model one of the models, without one any that has the same tensors."""
 _REFUSED = {
     "modules": "models of several modules are not merged here; use 'models' or 'slices'",
     "name": "one file holds one merge here; run the merges of a chain one by one",

@@ -62,7 +62,7 @@ class Recipe:
     """Whether pickles may be read. Like paths, these three say how models are opened; no digest has them."""
 
     config_source: str | None = None
-    """The place of the model whose config, stop tokens and chat template the output has; in no digest either."""
+    """The place of the model whose config, stop tokens and chat template the output has; in no digest."""
 
     def __post_init__(self) -> None:
         method = find_method(self.method)

@@ -62,7 +62,7 @@ def merge(
 ) -> Merged:
     """Write the checkpoint that a config file describes; `compat` is `Recipe.compat`, whatever the file says.
 
-    So is `config_source`: the model whose config the output has, as the file names it or by its folder's name.
+    So is `config_source`: the model whose config the output has, by its name in the file or its folder's.
 
     Model paths in it are taken from the working directory, as mergekit does, else from the file's own folder.
 

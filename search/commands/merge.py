@@ -28,8 +28,8 @@ def merge(
     config_source: Annotated[
         str | None,
         typer.Option(
-            help="The model whose config, stop tokens and chat template the output has; by default the base's,"
-            " and the stop tokens of all.",
+            help="The model whose config, stop tokens and chat template the output has; by default the"
+            " base's, and the stop tokens of all.",
             metavar="NAME",
             show_default=False,
         ),

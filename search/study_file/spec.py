@@ -159,7 +159,8 @@ class StudySpec(Section):
                 said = getattr(self, field)
                 raise wrong_at(
                     field,
-                    f"must be {', '.join(choices[:-1])} or {choices[-1]}; found {said!r}{nearest(said, choices)}",
+                    f"must be {', '.join(choices[:-1])} or {choices[-1]}; found {said!r}"
+                    f"{nearest(said, choices)}",
                 )
         return self
 

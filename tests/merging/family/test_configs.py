@@ -229,7 +229,7 @@ def test_what_changes_no_arithmetic_may_differ(kind: str, edit: dict[str, Any]) 
         (
             "phi3",
             {
-                "rope_scaling": {**without(LONG, "rope_type"), "type": "su"},
+                "rope_scaling": {**without(LONG, "rope_type"), "type": "longrope"},
                 "original_max_position_embeddings": 64,
                 "auto_map": {"AutoConfig": "configuration_phi3.Phi3Config"},
             },
@@ -327,7 +327,10 @@ OWN = {"model_type": "own", "architectures": ["OwnModel"], "auto_map": CODE, "sc
             {"rope_parameters": {"rope_theta": 1e6}},
             Mismatch("rope_parameters.rope_theta", "1000000.0", "none"),
         ),
-        ({"auto_map": None}, Mismatch("auto_map", "None", str(CODE))),
+        (
+            {"auto_map": {"AutoModel": "modeling_own.X"}},
+            Mismatch("auto_map", "{'AutoModel': 'modeling_own.X'}", str(CODE)),
+        ),
         ({"auto_map": {use: f"somebody/own--{name}" for use, name in CODE.items()}}, None),
         ({"transformers_version": "4.30", "use_cache": False, "torch_dtype": "float16"}, None),
         ({"other": None, "hidden_dropout_prob": 0.1, "eos_token_id": 3}, None),
