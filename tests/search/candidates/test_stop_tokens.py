@@ -1,7 +1,7 @@
 """A chat model merged with one of another stop token still ends its answers, in every engine.
 
-The chat model is the tiny arithmetic expert with two tokens swapped: it says U+FFFD where the base says its end
-token, and its generation config knows that.
+The chat model is the tiny arithmetic expert with two tokens swapped: it says U+FFFD where the base says its
+end token, and its generation config knows that.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def test_a_merge_ends_its_answers_in_transformers(tmp_path: Path, chat: Path, cr
     assert ends(TransformersEngine(Path("out"), "float32"), Path("out"))
     assert outcome.out.splitlines()[1:] == [
         "  differs   eos_token_id: base 1, chat 2 and 1; the merge has 1 and 2, of all models",
-        "  differs   chat_template: base none, chat 3b08dc2b; the merge has none, base's",
+        "  differs   chat_template: base none, chat c4123e07; the merge has none, base's",
     ]
 
 
