@@ -57,7 +57,8 @@ def mismatch(base: Config, expert: Config) -> Mismatch | None:
 def stated_tie(config: Config) -> bool | None:
     """Whether a config states that the head is the embedding, or is not; None where it leaves that out."""
     text = config.get("text_config") or {}
-    return config.get("tie_word_embeddings", text.get("tie_word_embeddings"))
+    stated: bool | None = config.get("tie_word_embeddings", text.get("tie_word_embeddings"))
+    return stated
 
 
 def is_tied(config: Config) -> bool:

@@ -101,10 +101,11 @@ def _tied_apart(base: Checkpoint, expert: Checkpoint) -> Mismatch | None:
         return None
     loose, bound = (expert, base) if tied[0] else (base, expert)
     embedding = tied_embedding(loose.tensors)
-    own_head = HEAD in loose.tensors and embedding is not None
-    # A head of its own against none: `_check_names` looks, and has the remedy.
-    if own_head and (HEAD not in bound.tensors or torch.equal(loose.tensor(HEAD), loose.tensor(embedding))):
-        return None
+    if embedding is not None and HEAD in loose.tensors:
+        # A head of its own against none: `_check_names` looks, and has the remedy.
+        equal = HEAD not in bound.tensors or torch.equal(loose.tensor(HEAD), loose.tensor(embedding))
+        if equal:
+            return None
     return Mismatch("tie_word_embeddings", str(tied[1]), str(tied[0]))
 
 
