@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from merging.errors import CheckpointError
 from merging.family.adapters import Update, open_adapter, updated, updates
 from merging.family.alignment import align_models
+from merging.family.configs import stated_tie
 from merging.family.overlay import Change, fingerprints, overlay
-from merging.family.sameness import check_dtypes, check_family
+from merging.family.sameness import check_dtypes, check_family, check_plain
 from merging.family.vocabulary import resized
 from merging.layout import HEAD, tied_embedding
 from merging.models.checkpoint import (
@@ -43,7 +43,7 @@ class Family:
 
     @property
     def donor(self) -> Checkpoint:
-        """The model whose config and tokenizer a merge of the family takes."""
+        """The model whose config and tokenizer a merge of the family takes, unless another is asked for."""
         return self.base
 
 
@@ -94,6 +94,7 @@ def open_model(folder: Path, *, allow_pickle: bool = False, cache: Path | None =
     if not model.tensors:
         raise CheckpointError(f"{folder}: its files hold no weights; copy the model again")
     check_dtypes(model)
+    check_plain(model)
     return _without_double_head(model)
 
 
@@ -106,7 +107,7 @@ def _converted(folder: Path, files: list[Path], cache: Path | None) -> Checkpoin
     }
     change = Change(
         inputs,
-        read_pickles(files, tied=_says_tied(plain.config)),
+        read_pickles(files, tied=stated_tie(plain.config) is True),
         sum(file.stat().st_size for file in files),
         plain.config,
         plain.companions(),
@@ -151,7 +152,7 @@ def _nbytes(base: Checkpoint, changes: Mapping[str, Update]) -> int:
 def _without_double_head(model: Checkpoint) -> Checkpoint:
     """The embedding alone, where a config ties the head to it and the head is stored, too."""
     embedding = tied_embedding(model.tensors)
-    if HEAD not in model.tensors or embedding is None or not _says_tied(model.config):
+    if HEAD not in model.tensors or embedding is None or stated_tie(model.config) is not True:
         return model
     head, rows = (model.tensors[name] for name in (HEAD, embedding))
     if (head.shape, head.dtype) != (rows.shape, rows.dtype):
@@ -159,8 +160,3 @@ def _without_double_head(model: Checkpoint) -> Checkpoint:
     if not torch.equal(model.tensor(HEAD), model.tensor(embedding)):
         return model
     return replace(model, tensors={name: info for name, info in model.tensors.items() if name != HEAD})
-
-
-def _says_tied(config: Mapping[str, Any]) -> bool:
-    text = config.get("text_config") or {}
-    return config.get("tie_word_embeddings", text.get("tie_word_embeddings")) is True

@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 
 from merging.errors import CheckpointError
+from merging.family.configs import Mismatch, is_tied, mismatch, stated_tie
 from merging.family.vocabulary import read_vocabulary, vocab_size
 from merging.layout import HEAD, tied_embedding, vocabulary_tensors
 from merging.models.checkpoint import Checkpoint
+from merging.shown import shown
 
 MERGEABLE = ("bfloat16", "float16", "float32", "float64")
 
+_QUANTIZED = ("quantization_config", "compression_config")
 _ALIGN = "set tokenizer_source to base or union to align the vocabularies"
-
-_ESSENTIAL = (
-    "architectures",
-    "model_type",
-    "hidden_size",
-    "intermediate_size",
-    "num_hidden_layers",
-    "num_attention_heads",
-    "num_key_value_heads",
-    "head_dim",
-    "hidden_act",
-    "rms_norm_eps",
-    "layer_norm_eps",
-    "sliding_window",
-    "rope_theta",
-    "rope_scaling",
-)
-"""Config fields that change what the same weights compute."""
 
 
 def check_family(base: Checkpoint, experts: Sequence[Checkpoint]) -> None:
@@ -60,6 +44,23 @@ def check_dtypes(model: Checkpoint) -> None:
             )
 
 
+def check_plain(model: Checkpoint) -> None:
+    """Refuse a model whose config has loaders quantize it, whatever its tensors look like.
+
+    Raises:
+        CheckpointError: names the config and how the model is quantized.
+    """
+    for where, part in (("", model.config), ("text_config.", model.config.get("text_config") or {})):
+        for field in _QUANTIZED:
+            if said := part.get(field):
+                how = said.get("quant_method", "an unnamed method") if isinstance(said, dict) else said
+                raise CheckpointError(
+                    f"{model.folder / 'config.json'}: {where}{field}: {shown(how)}: loaders make something"
+                    " else of these weights than they say; use a checkpoint that is not quantized, or remove"
+                    " the field if its weights are plain again"
+                )
+
+
 def _check_vocabulary(base: Checkpoint, expert: Checkpoint) -> None:
     sizes = [vocab_size(model.config) for model in (base, expert)]
     if None not in sizes and sizes[0] != sizes[1]:
@@ -81,24 +82,31 @@ def _first_difference(base: Mapping[str, int], expert: Mapping[str, int]) -> str
 
 
 def _check_config(base: Checkpoint, expert: Checkpoint) -> None:
-    """Compare what both state: an absent field means a default, which versions write or leave out."""
-    expected, found = _essentials(base.config), _essentials(expert.config)
-    for field in _ESSENTIAL:
-        if field in expected and field in found and expected[field] != found[field]:
-            raise CheckpointError(
-                f"{expert.folder / 'config.json'}: {field}: {found[field]!r}, the base {base.path} has"
-                f" {expected[field]!r}; only fine-tunes of the base can be merged with it"
-            )
+    """Refuse a config under which the same weights compute something else than under the base's."""
+    found = mismatch(base.config, expert.config) or _tied_apart(base, expert)
+    if found is not None:
+        also = f" ({found.others} more fields differ)" if found.others else ""
+        raise CheckpointError(
+            f"{expert.folder / 'config.json'}: {found.field}: {found.expert}, the base {base.path} has"
+            f" {found.base}{also}; only fine-tunes of the base can be merged with it"
+        )
 
 
-def _essentials(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Essential fields with a value; transformers 5 keeps the rope's own in `rope_parameters`."""
-    rope = dict(config.get("rope_parameters") or {})
-    if theta := rope.pop("rope_theta", None):
-        config = {**config, "rope_theta": theta}
-    if rope.get("rope_type", "default") != "default":
-        config = {**config, "rope_scaling": rope}
-    return {field: config[field] for field in _ESSENTIAL if config.get(field) is not None}
+def _tied_apart(base: Checkpoint, expert: Checkpoint) -> Mismatch | None:
+    """A head tied by one config only; harmless where the other model stores one equal to its embedding."""
+    if stated_tie(base.config) == stated_tie(expert.config):
+        return None
+    tied = [is_tied(model.config) for model in (base, expert)]
+    if tied[0] == tied[1]:
+        return None
+    loose, bound = (expert, base) if tied[0] else (base, expert)
+    embedding = tied_embedding(loose.tensors)
+    if embedding is not None and HEAD in loose.tensors:
+        # A head of its own against none: `_check_names` looks, and has the remedy.
+        equal = HEAD not in bound.tensors or torch.equal(loose.tensor(HEAD), loose.tensor(embedding))
+        if equal:
+            return None
+    return Mismatch("tie_word_embeddings", str(tied[1]), str(tied[0]))
 
 
 def _check_names(base: Checkpoint, expert: Checkpoint) -> None:

@@ -57,8 +57,8 @@ _KEYS = (
     "chat_template",
 )
 _OWN_KEYS = ("compat", "seed", "config_source")
-"""What mergekit leaves unread: its arithmetic or ours, the seed of masks, and the model whose config is taken
-where a base_model would change the merge."""
+"""What mergekit leaves unread: its arithmetic or ours, the seed of masks, and the model whose config is
+taken: beside a base_model one of the models, without one any that has the same tensors."""
 _REFUSED = {
     "modules": "models of several modules are not merged here; use 'models' or 'slices'",
     "name": "one file holds one merge here; run the merges of a chain one by one",
@@ -73,6 +73,8 @@ class Config:
     tokens: Tokens = field(default_factory=Tokens)
     text: str = field(default="", compare=False, repr=False)
     """The file as it was read."""
+    config_source: str | None = None
+    """The model, by its name in the file, whose config the output has where that is not the base."""
 
     @property
     def tokenizer_source(self) -> str | None:
@@ -143,7 +145,8 @@ def _read(config: Mapping[str, Any], open_model: OpenModel, compat: str | None) 
     _check_dtypes(config)
     models = models_named(config)
     base = base_named(config)
-    donor = _donor(config, base) or models[0]
+    named = _donor(config, base, models)
+    donor = named or models[0]
     opened = {name: open_model(name) for name in dict.fromkeys((base or donor, *models))}
     slices = read_slices(config, base, {name: n_layers(tensors) for name, (_, tensors) in opened.items()})
     inputs = inputs_of(method, base, donor, slices)
@@ -160,7 +163,7 @@ def _read(config: Mapping[str, Any], open_model: OpenModel, compat: str | None) 
         outer=reader.outer(columns),
         **_numbers(config, [tensors for _, tensors in opened.values()], compat),
     )
-    return Config(recipe, tokens)
+    return Config(recipe, tokens, named if base is not None else None)
 
 
 def _method(config: Mapping[str, Any]) -> Method:
@@ -182,15 +185,15 @@ def _check_dtypes(config: Mapping[str, Any]) -> None:
             )
 
 
-def _donor(config: Mapping[str, Any], base: str | None) -> str | None:
+def _donor(config: Mapping[str, Any], base: str | None, models: Sequence[str]) -> str | None:
     """The model that gives config and tokenizer, where the file names one."""
     if "config_source" not in config:
         return None
     donor = model_name(config["config_source"], "config_source")
-    if base not in (None, donor):
+    if base not in (None, donor) and donor not in models:
         raise RecipeError(
-            f"config_source: {shown(donor)} stands beside base_model, which gives config and tokenizer;"
-            " leave it out"
+            f"config_source: {shown(donor)} stands beside base_model, which gives config and tokenizer, and"
+            " is none of the file's models; leave it out, or name one of them"
         )
     return donor
 

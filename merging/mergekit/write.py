@@ -100,7 +100,9 @@ def _models(recipe: Recipe, models: Sequence[Model], from_base: bool) -> dict[st
     """The base model; where mergekit would take it for an input, a key that only we read."""
     base = _model(recipe.base)
     if from_base:
-        return {"base_model": base}
+        named = zip((recipe.base, *recipe.experts), (base, *models), strict=True)
+        donor = [name for ref, name in named if place_of(ref) == recipe.config_source]
+        return {"base_model": base, **({"config_source": donor[0]} if donor else {})}
     return {} if base == models[0] else {"config_source": base}
 
 

@@ -61,6 +61,9 @@ class Recipe:
     allow_pickle: bool = False
     """Whether pickles may be read. Like paths, these three say how models are opened; no digest has them."""
 
+    config_source: str | None = None
+    """The place of the model whose config, stop tokens and chat template the output has; in no digest."""
+
     def __post_init__(self) -> None:
         method = find_method(self.method)
         if not self.experts:
@@ -189,6 +192,7 @@ class Recipe:
             "tokenizer_source": fields.take("tokenizer_source", str, None),
             "pad_to_multiple_of": fields.take("pad_to_multiple_of", int, None),
             "allow_pickle": fields.take("allow_pickle", bool, False),
+            "config_source": fields.take("config_source", str, None),
         }
         fields.done()
         try:
@@ -202,6 +206,7 @@ class Recipe:
             "tokenizer_source": self.tokenizer_source,
             "pad_to_multiple_of": self.pad_to_multiple_of,
             "allow_pickle": self.allow_pickle or None,
+            "config_source": self.config_source,
         }
         return {name: value for name, value in said.items() if value is not None}
 

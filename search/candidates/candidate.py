@@ -11,9 +11,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from merging.family.prepare import Family
+from merging.errors import RecipeError
+from merging.family.outfit import outfit
 from merging.models.writer import write_checkpoint
 from merging.recipe import Recipe, dump_recipe
+from merging.recipe.rules import place_of
 from merging.worker import Candidate, MergeWorker
 from search.candidates.models import open_worker
 
@@ -85,17 +87,34 @@ def write_candidate(
         CandidateError: a merged tensor holds NaN or Inf.
     """
     candidate = Candidate(replace(worker, once=True), recipe)
+    fitted = outfit((worker.base, *worker.experts), chosen_model(recipe))
     stacked = any(group.origins for group in recipe.layers)
     return write_checkpoint(
         _Shown(candidate) if not quiet and sys.stderr is not None and sys.stderr.isatty() else candidate,
         out,
-        Family(worker.base, tuple(worker.experts)).donor,
+        fitted.donor,
         recipe.dtype,
-        extra={**(extra or {}), RECIPE_IN_CHECKPOINT: note + dump_recipe(recipe)},
+        extra={**fitted.texts, **(extra or {}), RECIPE_IN_CHECKPOINT: note + dump_recipe(recipe)},
         shapes=candidate.shapes,
         depth=recipe.depth,
         origins=[_origin(recipe, layer) for layer in range(recipe.depth)] if stacked else None,
     )
+
+
+def chosen_model(recipe: Recipe) -> int | None:
+    """The place, the base's being 0, of the model whose config the recipe asks for; None: it asks for none.
+
+    Raises:
+        RecipeError: it asks for a model that is none of its own.
+    """
+    if recipe.config_source is None:
+        return None
+    places = [place_of(ref) for ref in (recipe.base, *recipe.experts)]
+    if recipe.config_source not in places:
+        raise RecipeError(
+            f"config_source: {recipe.config_source!r} is none of the recipe's models {', '.join(places)}"
+        )
+    return places.index(recipe.config_source)
 
 
 def _origin(recipe: Recipe, layer: int) -> int:

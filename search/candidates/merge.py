@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from merging.errors import CandidateError, OutputError
+from merging.errors import CandidateError, OutputError, RecipeError
 from merging.family.chat_template import most_common, read_template, template_files
+from merging.family.differences import TEMPLATE, Difference, differences
 from merging.family.prepare import Family
 from merging.mergekit.read import Config, load_config
 from merging.models.checkpoint import is_adapter, read_header
 from merging.models.writer import ensure_writable
 from merging.recipe import Recipe
+from merging.recipe.rules import place_of
+from merging.shown import shown
 from merging.worker import MergeWorker
-from search.candidates.candidate import SMALL, write_candidate
+from search.candidates.candidate import SMALL, chosen_model, write_candidate
 from search.candidates.card import CARD, fenced, model_card
 from search.candidates.inputs import Models
 from search.candidates.models import open_worker
@@ -32,21 +35,35 @@ class Merged:
     nbytes: int
     dtype: str
     seconds: float
+    differences: tuple[Difference, ...] = ()
+    """In what the models differ that a user of the merge would want to know."""
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible merge --json` prints it."""
-        return {**vars(self), "path": str(self.path)}
+        return {
+            **vars(self),
+            "path": str(self.path),
+            "differences": [each.to_json() for each in self.differences],
+        }
 
     def to_text(self) -> str:
-        """One line for a person."""
+        """One line for a person, and one for each difference."""
         size = f"{self.nbytes / 1e9:.2f} GB" if self.nbytes >= 1e8 else f"{self.nbytes / 1e6:.2f} MB"
-        return f"{self.path} ({self.tensors} tensors, {size}, {self.dtype}, {self.seconds:.1f} s)"
+        written = f"{self.path} ({self.tensors} tensors, {size}, {self.dtype}, {self.seconds:.1f} s)"
+        return "\n".join((written, *(f"  differs   {each.to_text()}" for each in self.differences)))
 
 
 def merge(
-    config: Path, out: Path, compat: str | None = None, allow_pickle: bool = False, quiet: bool = False
+    config: Path,
+    out: Path,
+    compat: str | None = None,
+    allow_pickle: bool = False,
+    quiet: bool = False,
+    config_source: str | None = None,
 ) -> Merged:
     """Write the checkpoint that a config file describes; `compat` is `Recipe.compat`, whatever the file says.
+
+    So is `config_source`: the model whose config the output has, by its name in the file or its folder's.
 
     Model paths in it are taken from the working directory, as mergekit does, else from the file's own folder.
 
@@ -58,7 +75,12 @@ def merge(
     models = Models(config, allow_pickle)
     wanted = load_config(config, models, compat)
     _check_outside(out, wanted.recipe, models)
+    names = [Path(ref.path).name for ref in (wanted.recipe.base, *wanted.recipe.experts)]
+    place = _place(config_source, wanted)
     recipe, worker = _opened(wanted, models)
+    if place is not None:
+        recipe = replace(recipe, config_source=place_of((recipe.base, *recipe.experts)[place]))
+    found = differences((worker.base, *worker.experts), names, chosen_model(recipe))
     card = model_card(recipe, fenced(wanted.text, "yaml"))
     extra = {**_template(wanted.chat_template, worker), CARD: card}
     try:
@@ -73,6 +95,22 @@ def merge(
         nbytes=sum(file.stat().st_size for file in files),
         dtype=recipe.dtype,
         seconds=time.monotonic() - began,
+        differences=tuple(each for each in found if wanted.chat_template is None or each.field != TEMPLATE),
+    )
+
+
+def _place(asked: str | None, wanted: Config) -> int | None:
+    """The place, the base's being 0, of the model that the option names, else the file."""
+    refs = (wanted.recipe.base, *wanted.recipe.experts)
+    if asked is None:
+        named = wanted.config_source
+        return None if named is None else [ref.path for ref in refs].index(named)
+    for known in ([ref.path for ref in refs], [Path(ref.path).name for ref in refs], ["base"]):
+        if asked in known:
+            return known.index(asked)
+    raise RecipeError(
+        f"--config-source {shown(asked)} is none of the merge's models"
+        f" {', '.join(dict.fromkeys(ref.path for ref in refs))}"
     )
 
 

@@ -25,6 +25,15 @@ def merge(
             show_default=False,
         ),
     ] = None,
+    config_source: Annotated[
+        str | None,
+        typer.Option(
+            help="The model whose config, stop tokens and chat template the output has; by default the"
+            " base's, and the stop tokens of all.",
+            metavar="NAME",
+            show_default=False,
+        ),
+    ] = None,
     allow_pickle: AllowPickle = False,
     storage: Storage = None,
     as_json: Json = False,
@@ -41,5 +50,5 @@ def merge(
     # ends, as triton's bindings do, which transformers' configs and compilers import: that must be collected.
     gc.freeze()
     with resumable(typed(), "Nothing was written"):
-        merged = merge_config(config, out, compat, allow_pickle, quiet=as_json)
+        merged = merge_config(config, out, compat, allow_pickle, quiet=as_json, config_source=config_source)
     say(json.dumps(merged.to_json()) if as_json else f"{config} -> {merged.to_text()}")

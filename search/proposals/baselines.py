@@ -51,4 +51,5 @@ def _recipe(
         seed=space.seed,
         tokenizer_source=space.tokenizer_source,
         allow_pickle=space.allow_pickle,
+        config_source=space.config_source,
     )

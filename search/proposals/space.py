@@ -40,6 +40,7 @@ class SearchSpace:
     seed: int
     tokenizer_source: str | None = None
     allow_pickle: bool = False
+    config_source: str | None = None
     """How the models are opened, which recipes remember."""
     base_name: str = "base"
     """What the study calls the base, and `expert_names` the experts; recipes know them by content."""
@@ -98,6 +99,7 @@ class SearchSpace:
             seed=self.seed,
             tokenizer_source=self.tokenizer_source,
             allow_pickle=self.allow_pickle,
+            config_source=self.config_source,
         )
 
     def point(self, method: str, shares: Mapping[str, float]) -> dict[str, Any]:

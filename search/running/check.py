@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from evaluators.benchmarks.fit import Long
+from merging.family.differences import Difference
 from merging.methods.registry import METHODS
 from merging.worker.residency import MemoryPlan, plan
 from search.proposals.baselines import baselines
@@ -42,6 +43,8 @@ class Report:
     storage: str
     long_prompts: tuple[Long, ...] = ()
     """Slices with prompts that the model's context has no room for."""
+    differences: tuple[Difference, ...] = ()
+    """In what the models differ that a user of a merge would want to know."""
     warnings: tuple[str, ...] = ()
     """What is sound, but may not be what was meant."""
     measured: DryRun | None = None
@@ -49,7 +52,11 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible check --json` prints it; `measured` is there only after a dry run."""
-        said = {**asdict(replace(self, measured=None)), "memory": self.memory.to_json()}
+        said = {
+            **asdict(replace(self, measured=None)),
+            "memory": self.memory.to_json(),
+            "differences": [each.to_json() for each in self.differences],
+        }
         del said["measured"]
         return said if self.measured is None else {**said, "measured": self.measured.to_json()}
 
@@ -61,6 +68,7 @@ class Report:
             (
                 f"{self.study}: sound",
                 f"  models    {', '.join(self.models)} ({self.model_parameters / 1e6:.2f}M parameters each)",
+                *(f"  differs   {each.to_text()}" for each in self.differences),
                 f"  method    {named}",
                 f"  space     {self.searched} numbers ({self.layer_groups} layer groups, and the rest)",
                 f"  items     {self.search_items} to search by{by}, {self.holdout_items} others to judge by",
@@ -120,6 +128,7 @@ def _report(workshop: Workshop, url: str, measured: DryRun | None) -> Report:
         memory=memory,
         storage=url,
         long_prompts=workshop.long_prompts,
+        differences=workshop.differences,
         warnings=chat_warnings(workshop),
         measured=measured,
     )

@@ -28,6 +28,8 @@ class Bench:
     engine: Engine
     loaded: str | None = None
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    setting: str = ""
+    """What answers depend on beside engine and items; empty for the base's own stop tokens and context."""
 
     def measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> float:
         """Ask what the store does not know of the model `digest`; return its score over the slices.
@@ -73,7 +75,7 @@ class Bench:
         """The slice's digest as asked by this engine: what evidence is filed under."""
         name = (part.name, part.split)
         if name not in self.keys:
-            self.keys[name] = part.digest(self.engine.description)
+            self.keys[name] = part.digest(self.engine.description + self.setting)
         return self.keys[name]
 
     def _record(self, digest: str, key: str, results: list[ItemResult]) -> None:

@@ -55,7 +55,7 @@ def run_study(
         with closing(workshop.engine()) as engine:
             study = store.begin(spec.name, workshop.identity())
             with exclusive(store, spec.name), _ending(store, study), shielded():
-                search = _open_search(Bench(store, engine), study, url, workshop)
+                search = _open_search(Bench(store, engine, setting=workshop.setting), study, url, workshop)
                 _search(search, display, trials, deadline, anyway)
         return build_leaderboard(store, spec.name)
 

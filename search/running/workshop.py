@@ -14,15 +14,18 @@ from evaluators.engines.engine import Engine
 from evaluators.engines.reader import open_reader
 from evaluators.errors import EngineError
 from evaluators.judge import check_gradable
+from merging.family.differences import Difference, differences
+from merging.family.outfit import Outfit, outfit, setting
 from merging.layout import n_layers
 from merging.models.checkpoint import Checkpoint
 from merging.models.fingerprint import Fingerprint
+from merging.recipe.rules import place_of
 from merging.worker import MergeWorker
 from search.candidates.models import Found, Opened, find, open_found
 from search.errors import SearchError, SpecError
 from search.proposals.space import SearchSpace
 from search.proposals.starting_points import starting_points
-from search.study_file.models import VOCABULARIES
+from search.study_file.models import BASE, VOCABULARIES
 from search.study_file.spec import DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
 from studies.store.rows import StudySlice
 
@@ -40,6 +43,10 @@ class Workshop:
     holdout_slices: tuple[Slice, ...]
     long_prompts: tuple[Long, ...] = ()
     """Where prompts are longer than the model's context leaves room for."""
+    fitted: Outfit | None = None
+    """What merges have beside their weights; None: all is the base's own."""
+    differences: tuple[Difference, ...] = ()
+    """In what the models differ that a user of a merge would want to know."""
 
     @property
     def slices(self) -> tuple[Slice, ...]:
@@ -52,8 +59,13 @@ class Workshop:
         return MergeWorker(self.base, self.experts, self.space.base, self.space.experts)
 
     def engine(self) -> Engine:
-        """Start the study's engine, with the base model's architecture and tokenizer."""
-        return start_engine(self.spec, self.base.folder)
+        """Start the study's engine, with the architecture, tokenizer and stop tokens that merges have."""
+        return start_engine(self.spec, self.fitted.folder() if self.fitted else self.base.folder)
+
+    @property
+    def setting(self) -> str:
+        """What tells answers here from those under the base's own generation config; empty for the same."""
+        return setting(self.fitted, self.base) if self.fitted else ""
 
     def identity(self) -> dict[str, Any]:
         """What makes this study this study: the file's content, and the contents of models and items.
@@ -61,13 +73,15 @@ class Workshop:
         Where things lie is no part of it: a study may be moved, or go on against another storage. Nor is in
         what format they lie there.
         """
-        places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source"}
+        places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source", "config_source"}
         spec = self.spec.model_dump(mode="json", by_alias=True, exclude=places)
         spec["engine"] = self.spec.engine.identity()
         if self.spec.objective == "accuracy":
             del spec["objective"]  # studies that began before there was a choice stay what they were
         if self.spec.tokenizer_name is not None:
             spec["tokenizer_source"] = self.spec.tokenizer_name
+        if self.spec.config_name is not None:
+            spec["config_source"] = self.spec.config_name
         models = {name: dict(fingerprint.parts) for name, fingerprint in self.fingerprints.items()}
         slices = {f"{s.name}/{s.split}": s.digest("") for s in self.slices}
         return {"study": spec, "models": models, "items": slices}
@@ -115,6 +129,9 @@ def open_workshop(spec: StudySpec) -> Workshop:
     opened = _open_models(spec)
     base, experts = opened.family.base, opened.family.experts
     _check_modules(spec, base)
+    names = (spec.base_name, *spec.expert_names)
+    chosen = None if spec.config_name is None else (BASE, *spec.expert_names).index(spec.config_name)
+    fitted = outfit((base, *experts), chosen)
     space = SearchSpace(
         spec=spec.search_space,
         base=opened.refs[0],
@@ -126,20 +143,24 @@ def open_workshop(spec: StudySpec) -> Workshop:
         tokenizer_source=opened.tokenizer_source,
         allow_pickle=spec.allow_pickle,
         base_name=spec.base_name,
+        config_source=None if chosen is None else place_of(opened.refs[chosen]),
     )
     _check_space(space, spec)
-    search, holdout = build_slices(slice_requests(spec, base.folder))
-    fitted = fit_slices((*steering(search, spec.objective), *holdout), spec, base.folder)
-    check_gradable(fitted.slices)
+    folder = fitted.folder()
+    search, holdout = build_slices(slice_requests(spec, folder))
+    asked = fit_slices((*steering(search, spec.objective), *holdout), spec, folder)
+    check_gradable(asked.slices)
     return Workshop(
         spec=spec,
         base=base,
         experts=experts,
-        fingerprints=dict(zip((spec.base_name, *spec.expert_names), opened.fingerprints, strict=True)),
+        fingerprints=dict(zip(names, opened.fingerprints, strict=True)),
         space=space,
-        search_slices=fitted.slices[: len(search)],
-        holdout_slices=fitted.slices[len(search) :],
-        long_prompts=fitted.long,
+        search_slices=asked.slices[: len(search)],
+        holdout_slices=asked.slices[len(search) :],
+        long_prompts=asked.long,
+        fitted=fitted,
+        differences=differences((base, *experts), names, chosen),
     )
 
 

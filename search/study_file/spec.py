@@ -126,6 +126,8 @@ class StudySpec(Section):
     dtype: Dtype = "bfloat16"
     tokenizer_source: str | None = None
     """How vocabularies that differ are aligned: `base`, `union`, or one of the experts."""
+    config_source: str | None = None
+    """Whose config, stop tokens and chat template merges have: `base`, or one of the experts."""
     allow_pickle: Annotated[bool, Field(strict=True)] = False
     search_space: SearchSpaceSpec
     slices: Annotated[tuple[SliceSpec, ...], Field(min_length=1)]
@@ -146,13 +148,19 @@ class StudySpec(Section):
     @model_validator(mode="after")
     def _source_known(self) -> StudySpec:
         named = (self.base_model.name,) if self.base_model.name else ()
-        known = (*dict.fromkeys((*VOCABULARIES, *named)), *self.expert_names)
-        if self.tokenizer_source is not None and self.tokenizer_name not in known:
-            raise wrong_at(
-                "tokenizer_source",
-                f"must be {', '.join(known[:-1])} or {known[-1]}; found {self.tokenizer_source!r}"
-                f"{nearest(self.tokenizer_source, known)}",
-            )
+        bases = tuple(dict.fromkeys((BASE, *named)))
+        vocabularies = (*dict.fromkeys((*VOCABULARIES, *named)), *self.expert_names)
+        for field, name, choices in (
+            ("tokenizer_source", self.tokenizer_name, vocabularies),
+            ("config_source", self.config_name, (*bases, *self.expert_names)),
+        ):
+            if name is not None and name not in choices:
+                said = getattr(self, field)
+                raise wrong_at(
+                    field,
+                    f"must be {', '.join(choices[:-1])} or {choices[-1]}; found {said!r}"
+                    f"{nearest(said, choices)}",
+                )
         return self
 
     @model_validator(mode="after")
@@ -181,9 +189,17 @@ class StudySpec(Section):
     @property
     def tokenizer_name(self) -> str | None:
         """`tokenizer_source`, with the base as `base`, and an expert by its name where its path is given."""
+        return self._named(self.tokenizer_source, VOCABULARIES)
+
+    @property
+    def config_name(self) -> str | None:
+        """`config_source`, with the base as `base`, and an expert by its name where its path is given."""
+        return self._named(self.config_source, (BASE,))
+
+    def _named(self, source: str | None, others: tuple[str, ...]) -> str | None:
         named = {expert.model: expert.called for expert in self.experts}
-        named |= {name: name for name in (*self.expert_names, *VOCABULARIES)} | {self.base_name: BASE}
-        return named.get(self.tokenizer_source or "", self.tokenizer_source)
+        named |= {name: name for name in (*self.expert_names, *others)} | {self.base_name: BASE}
+        return named.get(source or "", source)
 
 
 def load_study(path: Path) -> StudySpec:

@@ -101,13 +101,14 @@ def test_missing_and_extra_tensors(base: Path, tmp_path: Path) -> None:
     ("edit", "message"),
     [
         ({"model_type": "mistral"}, "model_type: 'mistral', the base .* has 'llama'"),
-        ({"rms_norm_eps": 1e-5}, None),
-        ({"rope_theta": 1e6}, None),
-        ({"num_key_value_heads": 4}, "num_key_value_heads: 4"),
+        ({"rms_norm_eps": 1e-5}, r"rms_norm_eps: 1e-05, the base .* has 1e-06 \(by default\)"),
+        ({"rms_norm_eps": 1e-6}, None),
+        ({"rope_theta": 1e6}, r"rope_theta: 1000000.0, the base .* has 10000.0 \(by default\)"),
+        ({"num_key_value_heads": 4}, "num_key_value_heads: 4, the base .* has 2; only fine-tunes"),
         ({"transformers_version": "4.0", "use_cache": False}, None),
     ],
 )
-def test_config_fields_count_when_both_state_them(
+def test_config_fields_count_whether_stated_or_not(
     base: Path, tmp_path: Path, edit: dict[str, Any], message: str | None
 ) -> None:
     expert = write_model(tmp_path / "e", Pico().base(), Pico(config=edit))
