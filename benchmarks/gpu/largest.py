@@ -106,7 +106,7 @@ def _make(shape: Shape, device: torch.device) -> Large:
 
 
 def _by_name(flat: Tensor, shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
-    parts = flat.split([math.prod(size) for size in shapes.values()])
+    parts = torch.split(flat, [math.prod(size) for size in shapes.values()])
     return {name: part.view(size) for (name, size), part in zip(shapes.items(), parts, strict=True)}
 
 
@@ -138,7 +138,7 @@ def _passes(small: Family, large: Large, name: str) -> list[Pass]:
     recipe, worker = small.recipe(method, 0), small.worker(method, "cpu")
     parts = {part.name: part for part in worker._parts(recipe)}
     steps = {part.name: worker._step(recipe, method, part) for part in parts.values()}
-    passes = []
+    passes: list[Pass] = []
     for wide in large.shape.tensors():
         alike = re.sub(r"\.\d+\.", ".0.", wide)
         models = [each[wide] for each in large.named[: 1 + experts_of(method)]]

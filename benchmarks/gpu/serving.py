@@ -23,6 +23,7 @@ from benchmarks.warm import open_models
 from evaluators.engines.vllm.engine import VllmEngine, check_installed
 from evaluators.errors import EngineError
 from merging.methods.registry import METHODS
+from merging.worker import MergeWorker
 
 _MEMORY = 0.5
 """Of the GPU's, for vLLM; models that are merged there need room beside it."""
@@ -53,7 +54,7 @@ class _Where:
 
 
 @lru_cache(maxsize=1)
-def _opened(where: _Where, device: str) -> tuple[Family, Any]:
+def _opened(where: _Where, device: str) -> tuple[Family, MergeWorker]:
     models = open_models(where.folders, where.layers, where.nbytes)
     made = Family(replace(SERVED, layers=where.layers), models, where.folders)
     return made, made.worker(METHODS[METHOD], device)
