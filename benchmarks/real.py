@@ -1,7 +1,7 @@
 """A study of a real model, end to end: `python -m benchmarks.real [--gsm8k DIR] [--wheel FILE]`.
 
 It prepares SmolLM2-135M-Instruct (`examples/smollm/prepare.py`), checks and runs `examples/smollm/study.yaml`
-with vLLM, exports the best merge as a checkpoint, and writes what came of it beside the other results, as it is.
+with vLLM, exports the best merge as a checkpoint, and writes what came of it beside other results, as it is.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ number of threads rounds differently, and training amplifies that.
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from texts import GSM8K, HERE, MAKERS, Example, batches, training_rows
+from texts import GSM8K, HERE, Example, batches, training_rows
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -121,10 +122,17 @@ def loss_of(model: PeftModel, tokens: Tensor, labels: Tensor) -> Tensor:
 
 
 def save(model: PeftModel, folder: Path) -> None:
-    """Store the adapter in bfloat16, without the path of its base and without peft's model card."""
-    model.peft_config["default"].base_model_name_or_path = None
+    """Store the adapter in bfloat16, without peft's model card."""
     model.to(torch.bfloat16).save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)
+    tidy(folder / "adapter_config.json")
+
+
+def tidy(file: Path) -> None:
+    """Take out of an adapter's config what differs from run to run: its base's path, and a set's order."""
+    config = json.loads(file.read_text(encoding="utf-8"))
+    config |= {"base_model_name_or_path": None, "target_modules": sorted(config["target_modules"])}
+    file.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def _length(tokenizer: Any, row: dict[str, str]) -> int:
