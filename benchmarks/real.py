@@ -12,23 +12,23 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from time import perf_counter
 
+import torch
 from rich.console import Console
 
 from benchmarks.machine import describe_machine
 from benchmarks.real_run import RealRun
-from benchmarks.samples import clock, say
+from benchmarks.samples import clock
 from search.candidates.export import export_best
 from search.running.check import check_study
 from search.running.run import run_study
 from search.showing.display import Display
 from search.showing.step import Step
-from search.study_file.spec import StudySpec, load_study
+from search.study_file.spec import load_study
 from studies.verdicts.leaderboard import Row, conclusion
 
 HERE = Path(__file__).parent
@@ -59,33 +59,27 @@ def prepare(arguments: Sequence[str]) -> None:
         sys.exit(done.returncode)
 
 
-def measure(study: Path, work: Path, prepare_with: Sequence[str] = ()) -> RealRun:
-    """Prepare, check, run and export in the empty folder `work`, and take the time of each."""
-    machine, began = describe_machine(), perf_counter()
-    seconds = {"prepare": clock(lambda: prepare(prepare_with))}
-    spec, url = load_study(study), f"sqlite:///{work / 'crucible.db'}"
-    seconds["check"] = clock(lambda: check_study(spec, url))
+def measure(study: Path, work: Path) -> RealRun:
+    """Check and run a study and export its best in the empty folder `work`, and take the time of each."""
+    machine, spec, url = describe_machine(), load_study(study), f"sqlite:///{work / 'crucible.db'}"
     display = Recorder(Console(stderr=True, width=120), spec.objective)
-    rows = _run(spec, url, display, seconds)
-    say("exporting the best as a checkpoint")
-    seconds["export"] = clock(lambda: export_best(url, spec.name, work / "best", "checkpoint"))
+    rows: list[Row] = []
+    steps: dict[str, Callable[[], object]] = {
+        "check": lambda: check_study(spec, url),
+        "run": lambda: rows.extend(run_study(spec, url, display)),
+        "export": lambda: export_best(url, spec.name, work / "best", "checkpoint"),
+    }
     return RealRun(
         machine=machine,
         versions=versions(),
-        load=os.getloadavg()[2],
         study=spec.model_dump(mode="json", by_alias=True),
-        seconds={**seconds, "whole": perf_counter() - began},
+        seconds={name: clock(step) for name, step in steps.items()},
+        threads=torch.get_num_threads(),
+        load=os.getloadavg()[2],
         steps=tuple(display.steps),
         rows=tuple(row.to_json() for row in rows),
         conclusion=conclusion(rows),
     )
-
-
-def _run(spec: StudySpec, url: str, display: Recorder, seconds: dict[str, float]) -> list[Row]:
-    began = perf_counter()
-    rows = run_study(spec, url, display)
-    seconds["run"] = perf_counter() - began
-    return rows
 
 
 def versions() -> dict[str, str]:
@@ -105,7 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     shutil.rmtree(given.work, ignore_errors=True)
     given.work.mkdir(parents=True)
     options = [f"--{name}={value}" for name in ("wheel", "gsm8k") if (value := getattr(given, name))]
-    found = measure(given.study.resolve(), given.work.resolve(), options)
+    prepared = clock(lambda: prepare(options))
+    found = measure(given.study.resolve(), given.work.resolve())
+    found = replace(found, seconds={"prepare": prepared, **found.seconds})
     name = f"{found.machine.slug}-real"
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / f"{name}.json").write_text(json.dumps(found.to_json(), indent=1) + "\n")

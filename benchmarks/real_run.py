@@ -19,11 +19,13 @@ class RealRun:
 
     machine: Machine
     versions: Mapping[str, str]
-    load: float
-    """How many processes wanted a core on average in the last quarter of an hour, ours among them."""
     study: Mapping[str, Any]
     seconds: Mapping[str, float]
-    """Of preparing, checking, running and exporting, and of the whole."""
+    """Of preparing, checking, running and exporting."""
+    threads: int
+    """That torch and the engine compute with."""
+    load: float
+    """How many processes wanted a core on average in the last quarter of an hour, ours among them."""
     steps: tuple[Step, ...]
     rows: tuple[Mapping[str, Any], ...]
     conclusion: str
@@ -46,7 +48,8 @@ class RealRun:
         yield f"# A study of a real model: {machine.cpu}, {machine.cores} cores"
         yield ""
         yield (
-            f"{machine.date}, Python {machine.python}, {libraries}; load average {self.load:.1f}."
+            f"{machine.date}, Python {machine.python}, {libraries}; {self.threads} threads, load average"
+            f" {self.load:.1f}."
             f" `{self.study['name']}`, {self.study['dtype']}, engine `{self.study['engine']['name']}`,"
             f" {self.study['budget']['trials']} trials by {self.study['objective']}."
             " Written by `python -m benchmarks.real`."
@@ -65,8 +68,8 @@ class RealRun:
             yield _line(row["name"], *cells, f"{100 * row['holdout_mean']:.1f}", *gains)
 
     def _times(self) -> Iterator[str]:
-        for name, seconds in self.seconds.items():
-            yield f"- {name}: {seconds:.0f} s"
+        parts = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
+        yield f"- whole: {sum(self.seconds.values()):.0f} s ({parts})"
         for phase in PHASES:
             if spent := self.of_phase(phase):
                 around = f"median {median(spent):.1f} s ({min(spent):.1f}–{max(spent):.1f})"
