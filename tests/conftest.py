@@ -19,6 +19,7 @@ WHOLE = (
     "evaluators/benchmarks/test_graders.py",
     "evaluators/benchmarks/test_lm_eval_agreement.py",
     "evaluators/test_judge.py",
+    "examples/test_training.py",
     "merging/worker/test_compiled.py",
     "merging/worker/test_runner.py",
     "search/candidates",
