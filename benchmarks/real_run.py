@@ -48,7 +48,7 @@ class RealRun:
         yield f"# A study of a real model: {machine.cpu}, {machine.cores} cores"
         yield ""
         yield (
-            f"{machine.date}, Python {machine.python}, {libraries}; {self.threads} threads, load average"
+            f"{machine.date}, Python {machine.python}, {libraries}; threads: {self.threads}, load average"
             f" {self.load:.1f}."
             f" `{self.study['name']}`, {self.study['dtype']}, engine `{self.study['engine']['name']}`,"
             f" {self.study['budget']['trials']} trials by {self.study['objective']}."
