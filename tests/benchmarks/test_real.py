@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.real import EXAMPLE, measure, prepare, versions
+from benchmarks.real import EXAMPLE, clear, measure, prepare, versions
 from benchmarks.real_run import RealRun
 from tests.search.conftest import small_study, write_study
 
@@ -50,6 +50,16 @@ def test_json_has_the_study_the_versions_and_the_rows_of_the_leaderboard(found: 
     assert data["versions"]["torch"] == versions()["torch"]
     assert data["rows"][0]["vs_base"].keys() == {"mean", "low", "high"}
     assert {step["phase"] for step in data["steps"]} == {"baselines", "trials", "holdout"}
+
+
+def test_a_new_run_takes_away_what_an_earlier_one_left_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "best").mkdir()
+    for name in ("crucible.db", "crucible.db-wal", "best/config.json", "mine.txt"):
+        (tmp_path / name).touch()
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    clear(tmp_path / "new")
+    assert (tmp_path / "new").is_dir()
 
 
 def test_what_cannot_be_prepared_ends_with_the_reason(
