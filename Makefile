@@ -2,16 +2,18 @@
 # make quick  style, and the tests that need no engine, sandbox or compiler: for the hour-to-hour work
 # make test   sets everything up, checks types and style, runs the tests
 # make bench  measures how fast merging is, against copying and against mergekit (docs/benchmarks.md)
+# make real   runs a study of a real model, SmolLM2-135M, end to end (docs/benchmarks.md)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV := $(VENV)/.installed-dev
 VLLM := $(VENV)/.installed-vllm
+REAL := $(VENV)/.installed-real
 
-.PHONY: help install demo lint quick test bench bench-trial clean
+.PHONY: help install demo lint quick test bench bench-trial real clean
 help:
-	@sed -n '1,4s/^# //p' Makefile
+	@sed -n '1,5s/^# //p' Makefile
 
 install: $(INSTALLED)
 $(INSTALLED): pyproject.toml
@@ -57,5 +59,13 @@ bench: $(DEV)
 bench-trial: $(VLLM)
 	$(BIN)/python -m benchmarks.trial $(BENCH)
 
+# needs vLLM and GSM8K's splits in ../shared/data; `BENCH="--gsm8k DIR"` has them elsewhere
+$(REAL): $(VLLM)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable ".[real]"
+	touch $@
+
+real: $(REAL)
+	$(BIN)/python -m benchmarks.real $(BENCH)
+
 clean:
-	rm -rf $(VENV) crucible-demo .mypy_cache .ruff_cache .pytest_cache .coverage
+	rm -rf $(VENV) crucible-demo examples/smollm/.cache .mypy_cache .ruff_cache .pytest_cache .coverage

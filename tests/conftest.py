@@ -20,6 +20,7 @@ WHOLE = (
     "evaluators/benchmarks/test_lm_eval_agreement.py",
     "evaluators/benchmarks/test_lm_eval_chat.py",
     "evaluators/test_judge.py",
+    "examples/test_training.py",
     "merging/worker/test_compiled.py",
     "merging/worker/test_kernels.py",
     "merging/worker/test_runner.py",
