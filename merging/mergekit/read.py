@@ -163,7 +163,7 @@ def _read(config: Mapping[str, Any], open_model: OpenModel, compat: str | None) 
         outer=reader.outer(columns),
         **_numbers(config, [tensors for _, tensors in opened.values()], compat),
     )
-    return Config(recipe, tokens, named if base is not None else None)
+    return Config(recipe, tokens, config_source=named if base is not None else None)
 
 
 def _method(config: Mapping[str, Any]) -> Method:
