@@ -14,9 +14,9 @@ from merging.recipe import Recipe, dump_recipe
 from merging.worker import MergeWorker
 from search.candidates.candidate import SMALL, write_candidate
 from search.candidates.card import CARD, fenced, model_card
-from search.candidates.glossary import glossary, model_names
+from search.candidates.glossary import glossary
 from search.candidates.models import open_worker
-from search.candidates.verdict import Found
+from search.candidates.verdict import Found, model_names
 from search.errors import SearchError
 from studies.store import StudyStore
 from studies.verdicts.leaderboard import Row, build_leaderboard

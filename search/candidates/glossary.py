@@ -7,27 +7,11 @@ from pathlib import Path
 
 import yaml
 
-from merging.models.fingerprint import Fingerprint
 from merging.recipe import Recipe
 from merging.recipe.rules import place_of
-from studies.store import StudyStore
-from studies.store.identity import JSON
 
 BASE = "base"
 """What a study calls a base without a name, wherever it is."""
-
-
-def model_names(store: StudyStore, study: str) -> dict[str, str]:
-    """The names of a study's models, by their fingerprints; raises StudyNotFound."""
-    models = store.identity(store.study(study)).get("models")
-    if not isinstance(models, Mapping):
-        return {}
-    prints = {name: parts for name, parts in models.items() if isinstance(parts, Mapping)}
-    return {_digest(parts): name for name, parts in prints.items()}
-
-
-def _digest(parts: Mapping[str, JSON]) -> str:
-    return Fingerprint({part: str(digest) for part, digest in parts.items()}).digest
 
 
 def glossary(recipe: Recipe, names: Mapping[str, str]) -> str:

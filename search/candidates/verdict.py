@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from evaluators.score import Accuracy
+from merging.models.fingerprint import Fingerprint
 from search.candidates.card import table
+from studies.store import StudyStore
+from studies.store.identity import JSON
 from studies.verdicts.holdout import FOUND, RIVALS
 from studies.verdicts.leaderboard import TITLES, Row, conclusion
 from studies.verdicts.paired import Difference
@@ -50,6 +53,19 @@ class Found:
             f"crucible export {study}{trial} --format checkpoint --out OUT_DIR",
             f"crucible leaderboard {study}",
         ]
+
+
+def model_names(store: StudyStore, study: str) -> dict[str, str]:
+    """The names of a study's models, by their fingerprints; raises StudyNotFound."""
+    models = store.identity(store.study(study)).get("models")
+    if not isinstance(models, Mapping):
+        return {}
+    prints = {name: parts for name, parts in models.items() if isinstance(parts, Mapping)}
+    return {_digest(parts): name for name, parts in prints.items()}
+
+
+def _digest(parts: Mapping[str, JSON]) -> str:
+    return Fingerprint({part: str(digest) for part, digest in parts.items()}).digest
 
 
 def _slices(row: Row) -> str:

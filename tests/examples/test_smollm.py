@@ -206,7 +206,7 @@ def test_the_study_names_the_adapters_and_what_prepare_lays_out(
     study: StudySpec, prepare: ModuleType
 ) -> None:
     assert study.expert_names == EXPERTS
-    assert study.folder / study.base_model == MODEL
+    assert study.folder / study.base_model.model == MODEL
     assert study.engine.name == "vllm"
     assert study.folder == prepare.HERE
 

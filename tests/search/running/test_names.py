@@ -15,7 +15,8 @@ import yaml
 from rich.console import Console
 
 from merging.recipe import load_recipe
-from search.candidates.glossary import glossary, model_names
+from search.candidates.glossary import glossary
+from search.candidates.verdict import model_names
 from search.proposals.baselines import baselines
 from search.proposals.starting_points import starting_points
 from search.running.run import run_study
