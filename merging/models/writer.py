@@ -40,8 +40,8 @@ def write_checkpoint(
     """Write a model as a standard checkpoint, tensor by tensor; `extra` are small files by name.
 
     `shapes` names the tensors in the order in which they come: the donor's, in layer order, if not given.
-    Config (with `dtype`), tokenizer, chat template, generation config and code come from the donor. Where layers
-    are stacked, `depth` is their number, and `origins` tells which of the donor's layers each is like.
+    Config (with `dtype`), tokenizer, chat template, generation config and code come from the donor. Where
+    layers are stacked, `depth` is their number, and `origins` tells which of the donor's layers each is like.
 
     Raises:
         OutputError: `out` is a file or holds something, cannot be written to, or the disk is too small.
