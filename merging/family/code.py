@@ -25,23 +25,26 @@ def check_code(base: Checkpoint, expert: Checkpoint) -> None:
     """
     if not needs_own_code(base) and not needs_own_code(expert):
         return
-    files = [{file.name: file for file in own_code(model)} for model in (base, expert)]
-    for name in sorted({*files[0], *files[1]}):
-        for model, has, other in ((base, files[0], expert), (expert, files[1], base)):
-            if name not in has and not code_elsewhere(model.config):
+    names = {file.name for model in (base, expert) for file in own_code(model)}
+    for name in sorted(names):
+        texts = [_text(model.folder / name) for model in (base, expert)]
+        for model, other, text in ((base, expert, texts[0]), (expert, base, texts[1])):
+            if text is None and not code_elsewhere(model.config):
                 raise CheckpointError(
                     f"{model.folder / name}: missing, {other.path} has it; copy it there if that is the code"
                     " this model was trained with"
                 )
-        if name in files[0] and name in files[1] and _text(files[0][name]) != _text(files[1][name]):
+        if None not in texts and texts[0] != texts[1]:
             raise CheckpointError(
-                f"{files[1][name]}: is other code than the base's {files[0][name]}, under which the same"
-                " weights may compute something else; only models with the same code can be merged"
+                f"{expert.folder / name}: is other code than the base's {base.folder / name}, under which the"
+                " same weights may compute something else; only models with the same code can be merged"
             )
 
 
-def _text(file: Path) -> bytes:
+def _text(file: Path) -> bytes | None:
     try:
         return file.read_bytes()
+    except FileNotFoundError:
+        return None
     except OSError as error:
         raise CheckpointError(f"{file}: cannot be read ({error.strerror}); see to its permissions") from None

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from merging.errors import CheckpointError
 from merging.models.checkpoint import Checkpoint, read_json
 
 PROCESSORS = ("preprocessor_config.json", "processor_config.json", "video_preprocessor_config.json")
@@ -44,8 +45,15 @@ def _code(folder: Path, configs: tuple[Mapping[str, Any], ...]) -> list[Path]:
         file = folder / f"{module}.py"
         if module not in found and module.isidentifier() and file.is_file():
             found[module] = file
-            wanted += [(a or b).decode() for a, b in _SIBLING.findall(file.read_bytes())]
+            wanted += [(a or b).decode() for a, b in _SIBLING.findall(_read(file))]
     return [found[module] for module in sorted(found)]
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{file}: cannot be read ({error.strerror}); see to its permissions") from None
 
 
 def _classes(config: Mapping[str, Any]) -> Iterator[str]:
