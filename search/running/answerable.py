@@ -20,8 +20,18 @@ def check_answerable(model: Checkpoint) -> None:
             " (auto_map), which the engines never run; merge it with `crucible merge`, and measure it"
             " elsewhere"
         )
-    if (how := wrapping(model)) is not None:
+    how = wrapping(model)
+    if how is not None and (reason := _strange(model)) is not None:
         raise SpecError(
-            f"{model.path}: wraps a language model ({how}), and the engines load language models alone; save"
-            " it as a model of its own, or merge it with `crucible merge`, and measure it elsewhere"
+            f"{model.path}: wraps a language model ({how}) as no engine loads it: {reason}; save it as a"
+            " model of its own, or merge it with `crucible merge`, and measure it elsewhere"
         )
+
+
+def _strange(model: Checkpoint) -> str | None:
+    from evaluators.engines.architecture import foreign_tensor
+
+    try:
+        return foreign_tensor(model.folder, model.tensors)
+    except (OSError, ValueError, KeyError, ImportError, AttributeError, TypeError):
+        return None  # a config that cannot be read: whoever reads it next says so

@@ -12,7 +12,11 @@ import pytest
 import torch
 import yaml
 
+from merging.family.parts import wrapping
 from merging.layout import layer_index, n_layers, other_part
+from merging.models.checkpoint import open_checkpoint
+from search.errors import SpecError
+from search.running.answerable import check_answerable
 from tests.merging.pico import Pico, edit_json, write_model
 from tests.merging.wrapped import (
     BESIDE,
@@ -231,7 +235,54 @@ def test_a_study_of_wrapped_models_is_refused_before_it_runs(
     for command in ("check", "run"):
         line = refusal(crucible(command, study))
         assert f"{base}: wraps a language model (" in line
-        assert "the engines load language models alone" in line
+        assert ") as no engine loads it: transformers" in line
+        assert "save it as a model of its own" in line
+
+
+def test_one_that_is_called_as_the_engine_calls_it_is_not_refused(
+    written: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Gemma 3's causal class is the wrapped one; trainers that save its state as it is are understood."""
+    from safetensors.torch import save_file
+
+    model = Path(shutil.copytree(written("gemma3"), tmp_path / "model"))
+    renamed = {
+        f"model.{name.replace('language_model.model.', 'language_model.')}": tensor
+        for name, tensor in weights(model).items()
+    }
+    save_file(renamed, model / "model.safetensors", metadata={"format": "pt"})
+    assert wrapping(open_checkpoint(model)) is not None
+    check_answerable(open_checkpoint(model))
+    with pytest.raises(SpecError, match=r"has no language_model\.model\.embed_tokens\.weight"):
+        check_answerable(open_checkpoint(written("gemma3")))
+
+
+def test_a_gradient_goes_over_the_language_models_layers(
+    written: Callable[[str], Path], tmp_path: Path, crucible: Crucible
+) -> None:
+    """Its three-layered tower would give the second of two layers a weight of 0.5."""
+    base = written("qwen3_5")
+    expert = fine_tuned(base, tmp_path / "e", 1)
+    models = [{"model": str(expert), "parameters": {"weight": [0.0, 1.0]}}]
+    said = config(tmp_path, merge_method="task_arithmetic", base_model=str(base), models=models)
+    before, after, found = weights(base), weights(expert), weights(merged(crucible, said))
+    for name in found:
+        if (layer := layer_index(name)) is not None:
+            torch.testing.assert_close(found[name], (before, after)[layer][name], rtol=0, atol=1e-6)
+
+
+def test_heads_for_several_tokens_are_the_language_models_own(
+    written: Callable[[str], Path], tmp_path: Path, crucible: Crucible
+) -> None:
+    from safetensors.torch import save_file
+
+    base = Path(shutil.copytree(written("qwen3_5"), tmp_path / "base"))
+    more = {**weights(base), "mtp.fc.weight": torch.ones(2, 2)}
+    save_file(more, base / "model.safetensors", metadata={"format": "pt"})
+    expert = fine_tuned(base, tmp_path / "e", 1)
+    found = weights(merged(crucible, arithmetic(tmp_path, base, expert)))
+    expected = (more["mtp.fc.weight"] + weights(expert)["mtp.fc.weight"]) / 2
+    torch.testing.assert_close(found["mtp.fc.weight"], expected, rtol=0, atol=1e-6)
 
 
 # -- code of a model's own -----------------------------------------------------------------------------------
