@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,21 @@ def empty_model(config: Any, dtype: torch.dtype) -> Any:
         model = AutoModelForCausalLM.from_config(config, dtype=dtype, trust_remote_code=False)
     model.tie_weights()  # Left out together with the initial weights.
     return model.eval()
+
+
+def foreign_tensor(folder: Path, names: Iterable[str]) -> str | None:
+    """Why weights of these names are not those of the folder's causal model; None where they are.
+
+    The architecture is laid out without memory. Raises what transformers raises where there is no config.
+    """
+    config = open_config(folder)
+    try:
+        with torch.device("meta"):
+            known = AutoModelForCausalLM.from_config(config, trust_remote_code=False).state_dict()
+    except ValueError:
+        return f"transformers has no causal model of model_type {config.model_type!r}"
+    strange = sorted(name for name in names if name not in known and not name.endswith(COMPUTED))
+    return f"transformers' causal model has no {strange[0]}" if strange else None
 
 
 def choose_dtype(name: str, config: Any, on_cpu: bool) -> torch.dtype:

@@ -17,6 +17,7 @@ from merging.family.vocabulary import BASE, UNION, Alignment, align, read_vocabu
 from merging.layout import HEAD, tied_embedding, vocabulary_tensors
 from merging.models.checkpoint import Checkpoint
 from merging.models.fingerprint import survey
+from merging.models.own_files import own_files
 
 _WIDEST = 8  # bytes of a number
 
@@ -74,6 +75,7 @@ def _aligned(
         _config(model.config, donor.config, rows),
         donor.companions(),
         texts,
+        own_files(model),
     )
     return overlay(model, change, cache)
 

@@ -20,6 +20,7 @@ from merging.family.overlay import Change, fingerprints, overlay
 from merging.family.vocabulary import read_vocabulary
 from merging.models.checkpoint import Checkpoint, is_adapter, read_config, read_json
 from merging.models.fingerprint import canonical_digest, digest_files
+from merging.models.own_files import own_files
 from merging.shown import shown
 
 GENERATION = "generation_config.json"
@@ -50,7 +51,9 @@ class Outfit:
             "config": dict(self.donor.config),
             "companions": digest_files(files, fingerprints(cache)),
         }
-        change = Change(inputs, config=self.donor.config, companions=files, texts=self.texts)
+        change = Change(
+            inputs, config=self.donor.config, companions=files, texts=self.texts, own=own_files(self.donor)
+        )
         return overlay(self.donor, change, cache).folder
 
 

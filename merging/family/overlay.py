@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 
 from merging.errors import CheckpointError, OutputError
 from merging.models.checkpoint import Checkpoint, TensorInfo, read_config, read_header
-from merging.models.fingerprint import cache_root, canonical_digest
+from merging.models.fingerprint import cache_root, canonical_digest, digest_files
 from merging.models.writer import SHARD_BYTES, ensure_writable
 
 _FORMAT = 2
@@ -41,6 +41,8 @@ class Change:
     config: Mapping[str, Any] = field(default_factory=dict)
     companions: Iterable[Path] = ()
     texts: Mapping[str, str] = field(default_factory=dict)
+    own: Sequence[Path] = ()
+    """Files that go along with the config, as `own_files` tells."""
 
 
 def overlay(model: Checkpoint, change: Change, cache: Path | None = None) -> Checkpoint:
@@ -52,7 +54,8 @@ def overlay(model: Checkpoint, change: Change, cache: Path | None = None) -> Che
     Raises:
         OutputError: the cache cannot be written to, or its disk is too small.
     """
-    place = (cache or cache_root()) / "prepared" / canonical_digest([_FORMAT, change.inputs])
+    own = [digest_files(change.own, fingerprints(cache))] if change.own else []
+    place = (cache or cache_root()) / "prepared" / canonical_digest([_FORMAT, change.inputs, *own])
     tensors = _opened(place)
     if tensors is None:
         with _alone(place):
@@ -114,7 +117,7 @@ def _fill(folder: Path, change: Change) -> None:
         shard[name] = tensor.clone(memory_format=torch.contiguous_format)
     if shard:
         save_file(shard, folder / f"{written:05d}.safetensors", metadata={"format": "pt"})
-    for file in change.companions:
+    for file in (*change.companions, *change.own):
         shutil.copyfile(file, folder / file.name)
     for name, text in change.texts.items():
         (folder / name).write_text(text, encoding="utf-8")

@@ -31,6 +31,7 @@ from merging.models.checkpoint import (
     read_config,
 )
 from merging.models.fingerprint import digest_files, survey
+from merging.models.own_files import own_files
 from merging.models.pickles import pickle_files, read_pickles
 
 
@@ -111,6 +112,7 @@ def _converted(folder: Path, files: list[Path], cache: Path | None) -> Checkpoin
         sum(file.stat().st_size for file in files),
         plain.config,
         plain.companions(),
+        own=own_files(plain),
     )
     return overlay(plain, change, cache)
 
@@ -129,7 +131,14 @@ def _adapted(base: Checkpoint, folder: Path, allow_pickle: bool, cache: Path | N
     embedding = tied_embedding(changes)
     whole = None if embedding is None else changes[embedding].whole
     config = base.config if whole is None else resized(base.config, whole.shape[0])
-    change = Change(inputs, updated(adapter, base, changes), _nbytes(base, changes), config, companions)
+    change = Change(
+        inputs,
+        updated(adapter, base, changes),
+        _nbytes(base, changes),
+        config,
+        companions,
+        own=own_files(base),
+    )
     return _without_double_head(overlay(replace(base, path=folder), change, cache))
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from merging.errors import CheckpointError
+from merging.family.code import check_code
 from merging.family.configs import Mismatch, is_tied, mismatch, stated_tie
+from merging.family.parts import check_beside, check_wrapping
 from merging.family.vocabulary import read_vocabulary, vocab_size
 from merging.layout import HEAD, tied_embedding, vocabulary_tensors
 from merging.models.checkpoint import Checkpoint
@@ -20,7 +22,9 @@ _ALIGN = "set tokenizer_source to base or union to align the vocabularies"
 
 
 def check_family(base: Checkpoint, experts: Sequence[Checkpoint]) -> None:
-    """Refuse experts whose weights cannot be added to the base's; reads no weights but doubtful heads.
+    """Refuse experts whose weights cannot be added to the base's.
+
+    Reads no weights but doubtful heads, and what lies beside a language model.
 
     Raises:
         CheckpointError: names folder, tensor or field, what the base has, what was found, and the remedy.
@@ -28,10 +32,13 @@ def check_family(base: Checkpoint, experts: Sequence[Checkpoint]) -> None:
     for model in (base, *experts):
         check_dtypes(model)
     for expert in experts:
+        check_wrapping(base, expert)
         _check_vocabulary(base, expert)
         _check_config(base, expert)
+        check_code(base, expert)
         _check_names(base, expert)
         _check_shapes(base, expert)
+        check_beside(base, expert)
 
 
 def check_dtypes(model: Checkpoint) -> None:

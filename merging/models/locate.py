@@ -8,9 +8,18 @@ from pathlib import Path
 
 from merging.errors import CheckpointError
 from merging.models.checkpoint import ADAPTER_CONFIG, COMPANIONS
+from merging.models.own_files import PROCESSORS
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
-_PATTERNS = ("*.safetensors", "*.safetensors.index.json", "config.json", ADAPTER_CONFIG, *COMPANIONS)
+_PATTERNS = (
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "config.json",
+    ADAPTER_CONFIG,
+    *COMPANIONS,
+    *PROCESSORS,
+    "*.py",
+)
 _PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json", "adapter_model.bin")
 
 

@@ -18,6 +18,7 @@ from merging.errors import OutputError
 from merging.layout import layer_order
 from merging.models.checkpoint import INDEX, WEIGHTS, Checkpoint
 from merging.models.output_config import output_config
+from merging.models.own_files import own_files
 from merging.models.safetensors_file import Shapes, data_bytes, reserve, write_file
 
 SHARD_BYTES = 5_000_000_000
@@ -39,8 +40,8 @@ def write_checkpoint(
     """Write a model as a standard checkpoint, tensor by tensor; `extra` are small files by name.
 
     `shapes` names the tensors in the order in which they come: the donor's, in layer order, if not given.
-    Config (with `dtype`), tokenizer, chat template and generation config come from the donor. Where layers
-    are stacked, `depth` is their number, and `origins` tells which of the donor's layers each is like.
+    Config (with `dtype`), tokenizer, chat template, generation config and code come from the donor. Where
+    layers are stacked, `depth` is their number, and `origins` tells which of the donor's layers each is like.
 
     Raises:
         OutputError: `out` is a file or holds something, cannot be written to, or the disk is too small.
@@ -51,7 +52,7 @@ def write_checkpoint(
     with _temporary_folder(out) as folder:
         _write_weights(source, folder, _shards(shapes, dtype, shard_bytes), dtype)
         _write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
-        for file in donor.companions():
+        for file in (*donor.companions(), *own_files(donor)):
             shutil.copyfile(file, folder / file.name)
         for name, text in (extra or {}).items():
             _write_text(folder / name, text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from merging.errors import RecipeError
-from merging.layout import HEAD, layer_index, layer_order, n_layers, tied_embedding
+from merging.layout import HEAD, layer_index, layer_order, n_layers, other_part, tied_embedding
 from merging.models.checkpoint import Checkpoint
 from merging.recipe import Recipe
 from merging.recipe.rules import Parameters
@@ -21,7 +21,7 @@ class Part:
     name: str
     layer: int | None
     present: tuple[int, ...]
-    """Experts that take part, by their place in the recipe."""
+    """Experts that take part, by their place in the recipe; none in what lies beside a language model."""
     has_base: bool
     tensors: TensorSet
     """Where the base takes no part, the first expert stands in its place, unread."""
@@ -104,7 +104,8 @@ def _part(
     peaks: Sequence[Mapping[str, float]],
     name: str,
 ) -> Part:
-    wanted = [recipe.source_name(i, name) for i in range(len(models))]
+    kept = other_part(name) is not None  # the same in all models of a family, whatever their layers
+    wanted = [name] if kept else [recipe.source_name(i, name) for i in range(len(models))]
     stored = {i: _stored(models[i], source) for i, source in enumerate(wanted) if source is not None}
     present = tuple(i for i in stored if i)
     places = (0 if 0 in stored else present[0], *present)

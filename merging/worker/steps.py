@@ -30,6 +30,8 @@ def step_for(method: Method, item: Ingredients, statistics: Statistics) -> Step:
     """The step that makes one tensor; experts of weight 0 cost nothing where they change nothing."""
     if not item.tensors.numel:
         return _copy(item.tensors.base, 0.0)
+    if not item.count:
+        return _copy(item.tensors.base, item.peaks[0])
     if method.name == "linear" or "weight 0 is base" in method.identities:
         active = [i for i, weight in enumerate(item.parameters.weight) if weight != 0]
         if not active:

@@ -225,6 +225,8 @@ def _statistic_id(step: Step, tensor: Tensor) -> int | None:
 
 
 def _as_mergekit(recipe: Recipe, part: Part, tensors: list[Tensor]) -> Tensor:
+    if not part.present:
+        return tensors[0]
     dtype = getattr(torch, recipe.arithmetic_dtype or "float32")
     base, *experts = (tensor.to(dtype) for tensor in tensors)
     parameters = among(recipe.parameters_for(part.name, part.layer), part.present)

@@ -16,6 +16,7 @@ from merging.models.checkpoint import Checkpoint, is_adapter
 from merging.models.fingerprint import survey
 from merging.recipe import Parameters, Recipe, whole_model
 from search.candidates.models import Found, find
+from search.running.answerable import check_answerable
 from search.running.measure import Bench
 from search.running.workshop import fit_slices, slice_requests, start_engine, study_slices
 from search.showing.evaluation import Evaluation
@@ -37,6 +38,7 @@ def evaluate(model: str, spec: StudySpec, url: str, allow_pickle: bool = False) 
     allow_pickle = allow_pickle or spec.allow_pickle
     found = find(model, Path.cwd(), allow_pickle)
     checkpoint = _open(found, spec, allow_pickle)
+    check_answerable(checkpoint)
     recipe = _itself(checkpoint, found, allow_pickle)
     search, holdout = _slices(spec, checkpoint.folder)
     with StudyStore(url) as store, closing(start_engine(spec, checkpoint.folder)) as engine:

@@ -16,6 +16,7 @@ from evaluators.errors import EngineError
 from evaluators.judge import check_gradable
 from merging.family.differences import Difference, differences
 from merging.family.outfit import Outfit, outfit, setting
+from merging.family.prepare import open_model
 from merging.layout import n_layers
 from merging.models.checkpoint import Checkpoint
 from merging.models.fingerprint import Fingerprint
@@ -25,6 +26,7 @@ from search.candidates.models import Found, Opened, find, open_found
 from search.errors import SearchError, SpecError
 from search.proposals.space import SearchSpace
 from search.proposals.starting_points import starting_points
+from search.running.answerable import check_answerable
 from search.study_file.models import BASE, VOCABULARIES
 from search.study_file.spec import DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
 from studies.store.rows import StudySlice
@@ -167,6 +169,7 @@ def open_workshop(spec: StudySpec) -> Workshop:
 def _open_models(spec: StudySpec) -> Opened:
     models = (spec.base_model, *spec.experts)
     base, *experts = (find(each.model, spec.folder, spec.allow_pickle) for each in models)
+    check_answerable(open_model(base.folder, allow_pickle=spec.allow_pickle))
     source: Found | str | None = spec.tokenizer_name
     if source is not None and source not in VOCABULARIES:
         source = experts[spec.expert_names.index(source)]

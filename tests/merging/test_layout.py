@@ -9,8 +9,10 @@ from merging.layout import (
     layer_index,
     layer_order,
     n_layers,
+    other_part,
     tied_embedding,
     vocabulary_tensors,
+    wrapper,
 )
 
 
@@ -23,10 +25,43 @@ from merging.layout import (
         ("model.embed_tokens.weight", None),
         ("model.norm.weight", None),
         ("lm_head.weight", None),
+        ("model.language_model.layers.4.mlp.up_proj.weight", 4),
+        ("language_model.model.layers.4.mlp.up_proj.weight", 4),
+        ("vision_tower.vision_model.encoder.layers.4.mlp.fc1.weight", None),
+        ("model.vision_tower.encoder.layers.4.mlp.fc1.weight", None),
+        ("model.visual.blocks.4.mlp.fc1.weight", None),
+        ("visual.merger.mlp.0.weight", None),
+        ("model.multi_modal_projector.layers.0.weight", None),
+        ("model.layers.4.visual.weight", 4),
     ],
 )
 def test_the_layer_is_the_first_number_in_a_name(name: str, layer: int | None) -> None:
     assert layer_index(name) == layer
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "wraps"),
+    [
+        ("model.language_model.layers.4.mlp.up_proj.weight", None, "model.language_model"),
+        ("language_model.lm_head.weight", None, "language_model"),
+        ("model.text_model.norm.weight", None, "model.text_model"),
+        ("model.visual.pos_embed.weight", "model.visual", None),
+        ("visual.merger.mlp.0.weight", "visual", None),
+        ("vision_tower.embeddings.patch_embedding.weight", "vision_tower", None),
+        ("transformer.visual.proj", "transformer.visual", None),
+        ("talker.lm_head.weight", "talker", None),
+        ("model.layers.4.visual.weight", None, None),
+        ("lm_head.weight", None, None),
+        ("weight", None, None),
+    ],
+)
+def test_parts_are_told_by_how_names_begin(name: str, part: str | None, wraps: str | None) -> None:
+    assert other_part(name) == part
+    assert wrapper(name) == wraps
+    if part is not None:
+        assert not is_head(name)
+        assert not is_embedding(name)
+        assert vocabulary_tensors([name]) == []
 
 
 def test_order_goes_from_input_to_output_with_layers_by_number() -> None:
