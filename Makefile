@@ -16,9 +16,10 @@ help:
 	@sed -n '1,5s/^# //p' Makefile
 
 install: $(INSTALLED)
+# Not compiled ahead: of torch and transformers little is ever imported, and Python compiles that as it goes.
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable .
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check "torch==2.13.0" --editable .
 	touch $@
 
 $(DEV): $(INSTALLED)
