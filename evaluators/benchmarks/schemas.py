@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evaluators.benchmarks.quiet import read_first
 from evaluators.benchmarks.rows import Schema, text, texts, whole
 
 
@@ -36,8 +37,8 @@ def _boxed(value: object) -> str:
 
 def boxed_answer(doc: Mapping[str, Any]) -> dict[str, Any]:
     """The answer that lm-eval finds in the solution of one of MATH's problems."""
-    from lm_eval.tasks.hendrycks_math.utils import last_boxed_only_string, remove_boxed
-
+    with read_first():
+        from lm_eval.tasks.hendrycks_math.utils import last_boxed_only_string, remove_boxed
     return {"answer": remove_boxed(last_boxed_only_string(doc["solution"]))}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from evaluators.benchmarks import tasks
 from evaluators.benchmarks.catalogue import BENCHMARKS, benchmark_of, grader_version
+from evaluators.benchmarks.definitions import load_definition
 from evaluators.benchmarks.tasks import Questions, ask, examples
 from evaluators.errors import SliceError, TaskError
 from tests.evaluators.benchmarks import choice_docs
@@ -356,3 +357,11 @@ ask("minerva_math", Path(sys.argv[1]), 0)
 def test_a_grader_version_names_the_libraries_behind_it() -> None:
     assert grader_version("minerva_math").startswith("minerva_math/1 lm_eval==0.4.")
     assert "math-verify==" in grader_version("minerva_math")
+
+
+def test_python_beside_a_definition_that_nobody_compiled_is_read_without_a_word(tmp_path: Path) -> None:
+    """As lm-eval's of hendrycks_math, whose escapes Python warns of where pip did not compile them before."""
+    (tmp_path / "utils.py").write_text('def answer(text): return text.replace("\\%", "")\n')
+    (tmp_path / "own.yaml").write_text("task: own\nprocess_results: !function utils.answer\n")
+    config = load_definition(tmp_path / "own.yaml", functions=True)
+    assert config["process_results"]("5\\%") == "5"
