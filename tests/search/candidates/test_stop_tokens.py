@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,7 @@ def test_a_merge_ends_its_answers_in_transformers(tmp_path: Path, chat: Path, cr
     ]
 
 
+@pytest.mark.skipif(find_spec("vllm") is None, reason="vLLM is not installed")
 def test_a_merge_ends_its_answers_in_vllm(tmp_path: Path, chat: Path, crucible: Crucible) -> None:
     assert crucible("merge", merge_file(tmp_path), "out").code == 0
     assert ends(VllmEngine(Path("out"), "float32", batch_size=4), Path("out"))
