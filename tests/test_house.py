@@ -30,6 +30,8 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         "models": set(),
         "family": {"models"},
         "statistics": {"methods", "models"},
+        "zoo": {"models", "family"},
+        "fusion": {"models"},
         "mergekit": {"recipe", "methods", "models"},
         "worker": {"recipe", "methods", "models", "statistics", "mergekit"},
     },
@@ -44,9 +46,10 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         "candidates": set(),
         "showing": {"study_file"},
         "running": {"study_file", "proposals", "candidates", "showing"},
-        "commands": {"study_file", "candidates", "showing", "running"},
+        "fusing": {"study_file", "candidates", "showing", "running"},
+        "commands": {"study_file", "candidates", "showing", "running", "fusing"},
     },
-    "studies": {"store": set(), "verdicts": {"store"}},
+    "studies": {"store": set(), "verdicts": {"store"}, "selection": {"store", "verdicts"}},
 }
 """What each floor may import of its own room, beside what lies on the ground."""
 GROUND = {
