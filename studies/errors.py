@@ -4,7 +4,7 @@ StudiesError (ValueError)
 ├── StorageError     the database cannot be opened, read or written
 ├── StudyChanged     a study is resumed with other settings, models or items
 ├── StudyHeld        another process runs the study
-└── StudyNotFound    the database has no study or recipe of that name
+└── StudyNotFound    the database has no study, recipe or model of that name
 """
 
 from __future__ import annotations
@@ -27,4 +27,4 @@ class StudyHeld(StudiesError):  # noqa: N818
 
 
 class StudyNotFound(StudiesError):  # noqa: N818
-    """The database has no study, or no recipe, of that name."""
+    """The database has no study, or no recipe or model, of that name."""

@@ -20,12 +20,12 @@ def output_rows(results: Iterable[ItemResult]) -> list[dict[str, str]]:
 
 
 def evidence_rows(
-    recipe_digest: str, slice_digest: str, results: Iterable[ItemResult], measured_at: datetime
+    subject_digest: str, slice_digest: str, results: Iterable[ItemResult], measured_at: datetime
 ) -> list[dict[str, Any]]:
     """One row per item, in the order of the items."""
     return [
         {
-            "recipe_digest": recipe_digest,
+            "subject_digest": subject_digest,
             "slice_digest": slice_digest,
             "item": result.item,
             "correct": result.correct,

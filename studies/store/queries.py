@@ -6,9 +6,21 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, Select, Table, and_, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Select,
+    Table,
+    and_,
+    func,
+    literal,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
+from studies.store.rows import Filed
 from studies.store.schema import candidates, evidence, outputs, slices, studies, study_slices
 
 
@@ -17,6 +29,19 @@ def insert_new(connection: Connection, table: Table) -> Insert:
     if connection.dialect.name == "sqlite":
         return sqlite.insert(table).on_conflict_do_nothing()
     return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def copy_evidence(connection: Connection, source: Filed, target: Filed) -> Insert:
+    """An insert of everything that is filed under `source` under `target`; what is there stays as it is."""
+    keys = {"subject_digest": target.subject, "slice_digest": target.slice}
+    columns = [
+        literal(keys[column.name], column.type).label(column.name) if column.name in keys else column
+        for column in evidence.c
+    ]
+    which = (evidence.c.subject_digest == source.subject, evidence.c.slice_digest == source.slice)
+    names = [column.name for column in evidence.c]
+    copy = insert_new(connection, evidence).from_select(names, select(*columns).where(*which))
+    return copy.execution_options(preserve_rowcount=True)
 
 
 def update_one(
@@ -77,41 +102,41 @@ def select_summaries() -> Select[Any]:
     )
 
 
-def select_verdicts(recipe_digests: Sequence[str], slice_digest: str) -> Select[Any]:
-    """(recipe digest, item, correct) of what was measured on a slice, in the order of the items."""
+def select_verdicts(subject_digests: Sequence[str], slice_digest: str) -> Select[Any]:
+    """(subject digest, item, correct) of what was measured on a slice, in the order of the items."""
     e = evidence.c
     return (
-        select(e.recipe_digest, e.item, e.correct)
-        .where(e.recipe_digest.in_(recipe_digests), e.slice_digest == slice_digest)
+        select(e.subject_digest, e.item, e.correct)
+        .where(e.subject_digest.in_(subject_digests), e.slice_digest == slice_digest)
         .order_by(e.item)
     )
 
 
-def select_logprobs(recipe_digests: Sequence[str], slice_digest: str) -> Select[Any]:
-    """(recipe digest, item, log-probability, tokens) of the gold answers that were scored on a slice."""
+def select_logprobs(subject_digests: Sequence[str], slice_digest: str) -> Select[Any]:
+    """(subject digest, item, log-probability, tokens) of the gold answers that were scored on a slice."""
     e = evidence.c
     return (
-        select(e.recipe_digest, e.item, e.logprob, e.tokens)
-        .where(e.recipe_digest.in_(recipe_digests), e.slice_digest == slice_digest, e.logprob.is_not(None))
+        select(e.subject_digest, e.item, e.logprob, e.tokens)
+        .where(e.subject_digest.in_(subject_digests), e.slice_digest == slice_digest, e.logprob.is_not(None))
         .order_by(e.item)
     )
 
 
-def select_tallies(recipe_digests: Sequence[str], slice_digest: str) -> Select[Any]:
-    """(recipe digest, correct, n) of what was measured on a slice."""
+def select_tallies(subject_digests: Sequence[str], slice_digest: str) -> Select[Any]:
+    """(subject digest, correct, n) of what was measured on a slice."""
     e = evidence.c
     return (
-        select(e.recipe_digest, func.count().filter(e.correct), func.count())
-        .where(e.recipe_digest.in_(recipe_digests), e.slice_digest == slice_digest)
-        .group_by(e.recipe_digest)
+        select(e.subject_digest, func.count().filter(e.correct), func.count())
+        .where(e.subject_digest.in_(subject_digests), e.slice_digest == slice_digest)
+        .group_by(e.subject_digest)
     )
 
 
-def select_results(recipe_digest: str, slice_digest: str) -> Select[Any]:
+def select_results(subject_digest: str, slice_digest: str) -> Select[Any]:
     """What was measured of one model on one slice, with the texts, in the order of the items."""
     return (
         select(evidence, outputs.c.text)
         .join_from(evidence, outputs)
-        .where(evidence.c.recipe_digest == recipe_digest, evidence.c.slice_digest == slice_digest)
+        .where(evidence.c.subject_digest == subject_digest, evidence.c.slice_digest == slice_digest)
         .order_by(evidence.c.item)
     )

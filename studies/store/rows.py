@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
-StudyState = Literal["searching", "judging", "complete", "stopped", "failed"]
-CandidateKind = Literal["base", "expert", "uniform", "trial", "fused"]
+from studies.store.identity import JSON
+
+StudyState = Literal[
+    "selecting", "extracting", "distilling", "searching", "judging", "complete", "stopped", "failed"
+]
+AT_WORK: tuple[StudyState, ...] = ("selecting", "extracting", "distilling", "searching", "judging")
+"""The states of a study that some process is running."""
+CandidateKind = Literal["base", "expert", "uniform", "trial", "model", "fused"]
+"""model: one that was asked as it is, of any family. fused: a distilled model, or a merge of such."""
 CandidateState = Literal["running", "complete", "failed"]
 Split = Literal["search", "holdout"]
 Scoring = Literal["generate", "choices", "gold"]
@@ -29,17 +37,50 @@ class StudySlice:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A merged model with its part in a study; (kind, name) is unique within the study."""
+    """A model with its part in a study; (kind, name) is unique within the study."""
 
     kind: CandidateKind
     name: str
     trial: int | None
     """Optuna's number, for a trial."""
     digest: str
-    """Of its recipe."""
+    """Of its recipe, or of the model's content."""
     state: CandidateState
     reason: str | None
     """Why it failed."""
+
+
+@dataclass(frozen=True)
+class ModelSubject:
+    """A model that was asked as it is, known by its content and not by where it lies."""
+
+    digest: str
+    """Of its content: weights, config and tokenizer files."""
+    path: str
+    """Where it was last seen: an absolute folder, or an id on the hub."""
+    revision: str | None
+    architecture: str
+    """Its config's `model_type`."""
+    parameters: int
+    made: Mapping[str, JSON] | None = None
+    """How a fused model was made; None for one that was given."""
+
+
+class Filed(NamedTuple):
+    """What one evidence is filed under."""
+
+    subject: str
+    slice: str
+
+
+@dataclass(frozen=True)
+class TrainingRow:
+    """What was measured at one step of a training run; the time is UTC."""
+
+    run: str
+    step: int
+    metrics: Mapping[str, JSON]
+    at: datetime
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """The tables, all under a prefix of our own, because Optuna's live in the same database.
 
-Evidence is append-only and belongs to a (recipe, slice, item), not to a study: studies that ask one model
-the same items share it. Texts are kept once each; times are UTC, without zone. No foreign key leads into
-Optuna's.
+Evidence is append-only and belongs to a (subject, slice, item), not to a study: studies that ask one model
+the same items share it. A subject is a recipe, or a model by its content. Texts are kept once each; times are
+UTC, without zone. No foreign key leads into Optuna's.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ studies = Table(
     Column("updated_at", DateTime, nullable=False),
 )
 
-recipes = Table(
-    f"{PREFIX}recipes",
+subjects = Table(
+    f"{PREFIX}subjects",
     metadata,
     Column("digest", String, primary_key=True),
-    Column("recipe", JSON, nullable=False),
+    Column("kind", String, nullable=False, server_default="recipe"),
+    Column("content", JSON, nullable=False),
 )
 
 slices = Table(
@@ -71,7 +72,7 @@ candidates = Table(
     Column("kind", String, primary_key=True),
     Column("name", String, primary_key=True),
     Column("trial", Integer),
-    Column("digest", ForeignKey(recipes.c.digest), nullable=False),
+    Column("digest", ForeignKey(subjects.c.digest), nullable=False),
     Column("state", String, nullable=False),
     Column("reason", Text),
     Column("created_at", DateTime, nullable=False),
@@ -88,7 +89,7 @@ outputs = Table(
 evidence = Table(
     f"{PREFIX}evidence",
     metadata,
-    Column("recipe_digest", ForeignKey(recipes.c.digest), primary_key=True),
+    Column("subject_digest", ForeignKey(subjects.c.digest), primary_key=True),
     Column("slice_digest", ForeignKey(slices.c.digest), primary_key=True),
     Column("item", Integer, primary_key=True),
     Column("correct", Boolean, nullable=False),
@@ -101,4 +102,22 @@ evidence = Table(
     Column("logprob", Float),
     # The key is most of a row: SQLite would otherwise keep it twice.
     sqlite_with_rowid=False,
+)
+
+selections = Table(
+    f"{PREFIX}selections",
+    metadata,
+    Column("study_id", ForeignKey(studies.c.id), primary_key=True),
+    Column("selection", JSON, nullable=False),
+    Column("created_at", DateTime, nullable=False),
+)
+
+training = Table(
+    f"{PREFIX}training",
+    metadata,
+    Column("study_id", ForeignKey(studies.c.id), primary_key=True),
+    Column("run", String, primary_key=True),
+    Column("step", Integer, primary_key=True),
+    Column("metrics", JSON, nullable=False),
+    Column("at", DateTime, nullable=False),
 )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from difflib import get_close_matches
 from typing import Self
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from evaluators.score import ItemResult
 from merging.recipe import Recipe
@@ -16,17 +16,28 @@ from studies.errors import StudyChanged, StudyNotFound
 from studies.store import queries
 from studies.store.connect import open_engine, reading, writing
 from studies.store.evidence import evidence_rows, output_rows, read_result
+from studies.store.fusions import FusionRecords
 from studies.store.identity import JSON, changes, describe
 from studies.store.migrate import migrate
 from studies.store.queries import insert_new, update_one, utc_now
-from studies.store.rows import Candidate, CandidateKind, StudySlice, StudyState, StudySummary, Tally
-from studies.store.schema import candidates, evidence, outputs, recipes, slices, studies, study_slices
+from studies.store.rows import (
+    Candidate,
+    CandidateKind,
+    Filed,
+    ModelSubject,
+    StudySlice,
+    StudyState,
+    StudySummary,
+    Tally,
+)
+from studies.store.schema import candidates, evidence, outputs, slices, studies, study_slices, subjects
+from studies.store.subjects import model_row, read_subject, recipe_row
 
 
-class StudyStore:
+class StudyStore(FusionRecords):
     """Remembers studies in the database that a URL names.
 
-    Evidence is append-only: a (recipe, slice, item) keeps what was recorded first. Each method that writes
+    Evidence is append-only: a (subject, slice, item) keeps what was recorded first. Each method that writes
     is one transaction, so a process may be killed at any moment. Threads and processes may share a database;
     every method raises StorageError if it fails.
     """
@@ -123,25 +134,48 @@ class StudyStore:
     def add_recipe(self, recipe: Recipe) -> str:
         """Remembers a recipe; returns its digest."""
         with writing(self.engine) as connection:
-            connection.execute(
-                insert_new(connection, recipes), {"digest": recipe.digest, "recipe": recipe.to_dict()}
-            )
+            connection.execute(insert_new(connection, subjects), recipe_row(recipe))
         return recipe.digest
 
     def recipe(self, digest: str) -> Recipe:
-        """The recipe of that digest; raises StudyNotFound."""
+        """The recipe of that digest; raises StudyNotFound, too where it is of a model that is no merge."""
+        found = self.subject(digest)
+        if isinstance(found, ModelSubject):
+            raise StudyNotFound(
+                f"{digest[:12]} is the model {found.path}, which has no recipe: take it as it is"
+            )
+        return found
+
+    def add_model(self, model: ModelSubject) -> str:
+        """Remembers a model; returns its digest.
+
+        A model that is known keeps how it was made, and is looked for where it was seen last.
+        """
+        row = model_row(model)
+        which = subjects.c.digest == model.digest
+        with writing(self.engine) as connection:
+            connection.execute(insert_new(connection, subjects), row)
+            known = read_subject(connection.execute(select(subjects).where(which)).one())
+            assert isinstance(known, ModelSubject), f"{model.digest} is a recipe's digest"
+            if model.made is None and known.made is not None:
+                row = model_row(replace(model, made=known.made))
+            connection.execute(update(subjects).where(which).values(content=row["content"]))
+        return model.digest
+
+    def subject(self, digest: str) -> Recipe | ModelSubject:
+        """What evidence of that digest is of; raises StudyNotFound."""
         with reading(self.engine) as connection:
-            found = connection.execute(select(recipes.c.recipe).where(recipes.c.digest == digest)).scalar()
+            found = connection.execute(select(subjects).where(subjects.c.digest == digest)).one_or_none()
         if found is None:
             raise StudyNotFound(f"storage {self.engine.url!r} has no recipe {digest}: check --storage")
-        return Recipe.from_dict(found)
+        return read_subject(found)
 
     def register_candidate(
         self, study: int, kind: CandidateKind, name: str, trial: int | None, digest: str
     ) -> None:
         """Adds a candidate as running; one that is there already keeps its state.
 
-        Raises StudyChanged if it is there with another recipe.
+        Raises StudyChanged if it is there with another recipe, or as another model.
         """
         key = {"study_id": study, "kind": kind, "name": name}
         row = {**key, "trial": trial, "digest": digest, "state": "running", **queries.creation_times()}
@@ -150,9 +184,10 @@ class StudyStore:
             which = queries.candidate_key(study, kind, name)
             found = connection.execute(select(candidates.c.digest).where(which)).scalar_one()
         if found != digest:
+            was = "the model" if kind in ("model", "fused") else "made by recipe"
+            now = "" if kind in ("model", "fused") else "by "
             raise StudyChanged(
-                f"{name} was made by recipe {found[:12]}, now by {digest[:12]}:"
-                " give the changed study another name"
+                f"{name} was {was} {found[:12]}, now {now}{digest[:12]}: give the changed study another name"
             )
 
     def finish_candidate(self, study: int, kind: CandidateKind, name: str, reason: str | None = None) -> None:
@@ -167,55 +202,65 @@ class StudyStore:
         with reading(self.engine) as connection:
             return [Candidate(*row) for row in connection.execute(queries.select_candidates(study))]
 
-    def record(self, recipe_digest: str, slice_digest: str, results: Sequence[ItemResult]) -> None:
+    def record(self, subject_digest: str, slice_digest: str, results: Sequence[ItemResult]) -> None:
         """Adds what was measured, all or nothing; what is there already stays as it is.
 
-        The recipe and the slice must have been added before.
+        The subject and the slice must have been added before.
         """
         if not results:
             return
-        rows = evidence_rows(recipe_digest, slice_digest, results, utc_now())
+        rows = evidence_rows(subject_digest, slice_digest, results, utc_now())
         with writing(self.engine) as connection:
             connection.execute(insert_new(connection, outputs), output_rows(results))
             connection.execute(insert_new(connection, evidence), rows)
 
-    def measured(self, recipe_digest: str, slice_digest: str) -> set[int]:
-        """The items of a slice that a model was asked already."""
-        return set(self.verdicts([recipe_digest], slice_digest)[recipe_digest])
+    def adopt(self, moves: Sequence[tuple[Filed, Filed]]) -> int:
+        """Files what was measured under one key under another, too, all or nothing; returns how many answers.
 
-    def verdicts(self, recipe_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, bool]]:
-        """Per recipe, the items that it was asked: were they answered correctly?"""
-        found: dict[str, dict[int, bool]] = {digest: {} for digest in recipe_digests}
+        For answers that are the same under both. What is there already stays as it is; the subjects and
+        slices of the new keys must have been added before.
+        """
+        with writing(self.engine) as connection:
+            copies = (queries.copy_evidence(connection, *move) for move in moves)
+            return sum(connection.execute(each).rowcount for each in copies)
+
+    def measured(self, subject_digest: str, slice_digest: str) -> set[int]:
+        """The items of a slice that a model was asked already."""
+        return set(self.verdicts([subject_digest], slice_digest)[subject_digest])
+
+    def verdicts(self, subject_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, bool]]:
+        """Per subject, the items that it was asked: were they answered correctly?"""
+        found: dict[str, dict[int, bool]] = {digest: {} for digest in subject_digests}
         with reading(self.engine) as connection:
             rows = connection.execute(queries.select_verdicts(list(found), slice_digest))
             for digest, item, correct in rows:
                 found[digest][item] = correct
         return found
 
-    def tallies(self, recipe_digests: Sequence[str], slice_digest: str) -> dict[str, Tally]:
-        """Per recipe, how many items it was asked and answered correctly."""
-        found = {digest: Tally(0, 0) for digest in recipe_digests}
+    def tallies(self, subject_digests: Sequence[str], slice_digest: str) -> dict[str, Tally]:
+        """Per subject, how many items it was asked and answered correctly."""
+        found = {digest: Tally(0, 0) for digest in subject_digests}
         with reading(self.engine) as connection:
             rows = connection.execute(queries.select_tallies(list(found), slice_digest))
             found.update({digest: Tally(correct, n) for digest, correct, n in rows})
         return found
 
-    def logprobs(self, recipe_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, float]]:
-        """Per recipe, the log-probability that it gave each item's gold answer, per token of that answer.
+    def logprobs(self, subject_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, float]]:
+        """Per subject, the log-probability that it gave each item's gold answer, per token of that answer.
 
         For slices that are scored by it: elsewhere `tokens` counts another text.
         """
-        found: dict[str, dict[int, float]] = {digest: {} for digest in recipe_digests}
+        found: dict[str, dict[int, float]] = {digest: {} for digest in subject_digests}
         with reading(self.engine) as connection:
             rows = connection.execute(queries.select_logprobs(list(found), slice_digest))
             for digest, item, logprob, tokens in rows:
                 found[digest][item] = logprob / tokens
         return found
 
-    def results(self, recipe_digest: str, slice_digest: str) -> list[ItemResult]:
+    def results(self, subject_digest: str, slice_digest: str) -> list[ItemResult]:
         """Everything measured of one model on one slice, in the order of the items."""
         with reading(self.engine) as connection:
-            rows = connection.execute(queries.select_results(recipe_digest, slice_digest))
+            rows = connection.execute(queries.select_results(subject_digest, slice_digest))
             return [read_result(row) for row in rows]
 
 

@@ -11,19 +11,19 @@ from studies.store.rows import Scoring
 
 
 def slice_scores(
-    store: StudyStore, recipe_digests: Sequence[str], slice_digest: str, scoring: Scoring
+    store: StudyStore, subject_digests: Sequence[str], slice_digest: str, scoring: Scoring
 ) -> dict[str, Accuracy | MeanLogprob]:
-    """Per recipe, its score on the items that it was asked so far; recipes that were asked none are left out.
+    """Per subject, its score on the items that it was asked so far; who was asked none is left out.
 
     A slice that is scored by its gold answers has their mean log-probability per token, every item counting
     alike however long its answer is; other slices have the share of correct answers.
     """
     if scoring == "gold":
-        logprobs = store.logprobs(recipe_digests, slice_digest)
+        logprobs = store.logprobs(subject_digests, slice_digest)
         return {
             digest: MeanLogprob(fmean(items.values()), len(items))
             for digest, items in logprobs.items()
             if items
         }
-    tallies = store.tallies(recipe_digests, slice_digest)
+    tallies = store.tallies(subject_digests, slice_digest)
     return {digest: wilson(tally.correct, tally.n) for digest, tally in tallies.items() if tally.n}

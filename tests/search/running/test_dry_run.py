@@ -27,7 +27,7 @@ from tests.search.running.idle import everybody, nobody, study
 Crucible = Callable[..., Outcome]
 TOKENS = """
     select c.name, sum(e.tokens) from crucible_evidence e
-    join crucible_candidates c on c.digest = e.recipe_digest
+    join crucible_candidates c on c.digest = e.subject_digest
     join crucible_study_slices s on s.slice_digest = e.slice_digest
     where s.split = 'search' and c.name in ('base', 'uniform') group by 1
 """

@@ -32,7 +32,7 @@ RUN1, RUN2 = "../run1/checkpoint-500", "../run2/checkpoint-500"
 NAMED = [{"name": "sums", "model": RUN1}, {"name": "proofs", "model": RUN2}]
 BASE = {"name": "tiny-base", "model": "../start"}
 SLICE = {"task": "minerva_math", "data": "math.jsonl", "num_fewshot": 0, "search": 2, "holdout": 4}
-EVIDENCE = "select recipe_digest, slice_digest, item, measured_at from crucible_evidence order by 1, 2, 3"
+EVIDENCE = "select subject_digest, slice_digest, item, measured_at from crucible_evidence order by 1, 2, 3"
 
 
 def study(experts: object, base: object = "../start", **changes: object) -> dict[str, object]:

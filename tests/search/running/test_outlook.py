@@ -23,7 +23,7 @@ from tests.search.running.idle import everybody, nobody, study
 
 Crucible = Callable[..., Outcome]
 ALL = "base, gsm8k, math, code and uniform"
-EVIDENCE = "select recipe_digest, slice_digest, item, measured_at from crucible_evidence"
+EVIDENCE = "select subject_digest, slice_digest, item, measured_at from crucible_evidence"
 TRIALS = "select trial from crucible_candidates where kind = 'trial' order by trial"
 STATE = "select state, reason from crucible_studies"
 GSM8K = {"name": "gsm8k", "task": "gsm8k", "data": "gsm8k.jsonl", "num_fewshot": 0, "search": 6, "holdout": 4}

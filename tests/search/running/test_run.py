@@ -23,7 +23,7 @@ from studies.verdicts.leaderboard import build_leaderboard
 from tests.search.conftest import Finished, Outcome, small_study, write_study
 
 Crucible = Callable[..., Outcome]
-EVIDENCE = "select recipe_digest, slice_digest, item, measured_at from crucible_evidence"
+EVIDENCE = "select subject_digest, slice_digest, item, measured_at from crucible_evidence"
 TRIALS = "select trial, digest from crucible_candidates where kind = 'trial' order by trial"
 
 

@@ -21,7 +21,7 @@ from studies.errors import StorageError
 from studies.store import StudyStore
 from studies.store.connect import open_engine, reading, writing
 from studies.store.migrate import HEAD, MIGRATIONS, current_revision
-from studies.store.rows import StudySlice
+from studies.store.rows import Candidate, ModelSubject, StudySlice
 from studies.store.schema import PREFIX, VERSION_TABLE, metadata
 from tests.studies.builders import make_recipe
 
@@ -42,6 +42,11 @@ def rows_of_the_first_schema(recipe: Recipe) -> list[tuple[str, dict[str, object
         ),
         ("INSERT INTO crucible_slices VALUES ('of the slice', 'gsm8k', 1)", {}),
         ("INSERT INTO crucible_study_slices VALUES (1, 'search', 'gsm8k', 0, 'of the slice')", {}),
+        (
+            f"INSERT INTO crucible_candidates VALUES (1, 'trial', 'trial 0', 0, :digest, 'complete', NULL,"
+            f" '{NOW}', '{NOW}')",
+            {"digest": recipe.digest},
+        ),
         ("INSERT INTO crucible_outputs VALUES ('of the text', '#### 4')", {}),
         (
             "INSERT INTO crucible_evidence"
@@ -83,8 +88,14 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_all_that_it_hold
         store.add_slices(1, [part])
         old = ItemResult(3, True, "#### 4", 5, 0.5, "abc", "4", None)
         assert store.results(recipe.digest, part.digest) == [old]
+        assert store.recipe(recipe.digest) == recipe
+        assert store.candidates(1) == [Candidate("trial", "trial 0", 0, recipe.digest, "complete", None)]
         store.record(recipe.digest, part.digest, [replace(old, item=4, logprob=-1.5)])
         assert store.logprobs([recipe.digest], part.digest) == {recipe.digest: {4: -0.3}}
+        model = store.add_model(ModelSubject("of a model", "/models/a", None, "qwen2", 7))
+        store.record(model, part.digest, [old])
+        store.register_candidate(1, "model", "a", None, model)
+        assert store.results(model, part.digest) == [old]
 
 
 def test_every_table_has_our_prefix(store: StudyStore) -> None:
@@ -109,7 +120,7 @@ def test_the_tables_of_others_stay_as_they_are(url: str) -> None:
 def test_a_database_of_a_newer_crucible_is_refused_in_one_line(url: str) -> None:
     with StudyStore(url) as store, writing(store.engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(StorageError, match=r"newer Crucible \(schema 9999, here 0002\): upgrade") as caught:
+    with pytest.raises(StorageError, match=r"newer Crucible \(schema 9999, here 0003\): upgrade") as caught:
         StudyStore(url)
     assert "\n" not in str(caught.value)
 
