@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from evaluators.benchmarks.tasks import Questions, ask
 from evaluators.engines.reader import open_reader
 from evaluators.errors import SliceError, TaskError
 
-__all__ = ["Item", "Scoring", "Slice", "SliceRequest", "build_slices"]
+__all__ = ["Item", "Scoring", "Slice", "SliceRequest", "build_slices", "retold"]
 
 
 Scoring = Literal["generate", "choices", "gold"]
@@ -102,6 +102,22 @@ def build_slices(requests: Sequence[SliceRequest]) -> tuple[tuple[Slice, ...], t
     pairs = [_build(request) for request in requests]
     _check_apart([part for pair in pairs for part in pair])
     return tuple(search for search, _ in pairs), tuple(holdout for _, holdout in pairs)
+
+
+def retold(slices: Sequence[Slice], requests: Sequence[SliceRequest]) -> tuple[Slice, ...]:
+    """The same questions in the chat templates that the requests name, where they want any.
+
+    For a model of another family than the one that the slices were drawn for: drawn for itself, it would get
+    other items, for prompts decide the order. Raises TaskError: a model has no template.
+    """
+    asked = {request.name: _ask(request) for request in requests if request.chat is not None}
+    return tuple(_retold(part, asked[part.name]) if part.name in asked else part for part in slices)
+
+
+def _retold(part: Slice, questions: Questions) -> Slice:
+    searched = part.split == "search" and questions.train is not None
+    told = {item.index: item for item in ((searched and questions.train) or questions.items)}
+    return replace(part, items=tuple(told[item.index] for item in part.items))
 
 
 def _check_apart(slices: Sequence[Slice]) -> None:

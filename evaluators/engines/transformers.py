@@ -43,6 +43,11 @@ Reply = TypeVar("Reply")
 _SMALL = 20_000_000  # parameters
 
 
+def runs_on_cpu() -> bool:
+    """Whether an engine computes on the CPU unless told otherwise."""
+    return not torch.cuda.is_available()
+
+
 class TransformersEngine:
     """An Engine for every causal model that transformers knows by name (no remote code)."""
 
@@ -54,7 +59,7 @@ class TransformersEngine:
         `dtype` auto is float32 on a CPU and the checkpoint's own elsewhere. Raises EngineError for a folder
         without a usable config or tokenizer.
         """
-        self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+        self.device = torch.device(device or ("cpu" if runs_on_cpu() else "cuda"))
         self.batch_size = batch_size
         try:
             config = open_config(config_dir)

@@ -37,7 +37,7 @@ def export_best(url: str, study: str, out: Path, form: str, trial: int | None = 
     with StudyStore(url, create=False) as store:
         rows = build_leaderboard(store, study)
         row = choose(rows, study, trial)
-        recipe = store.recipe(row.digest)
+        recipe = _recipe(store, row, rows)
         names = model_names(store, study)
     return row, export(recipe, out, form, Found(study, row, rows, names))
 
@@ -54,6 +54,16 @@ def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
         which = f"trial {trial} that was measured" if trial is not None else "candidate measured yet"
         raise SearchError(f"study {study!r} has no {which}; see `crucible leaderboard {study}`")
     return rows[0]
+
+
+def _recipe(store: StudyStore, row: Row, rows: Sequence[Row]) -> Recipe:
+    subject = store.subject(row.digest)
+    if isinstance(subject, Recipe):
+        return subject
+    merge = next(
+        (f", or take the best merge: --trial {each.trial}" for each in rows if each.trial is not None), ""
+    )
+    raise SearchError(f"{row.name!r} is no merge but the model {subject.path}: take it as it is{merge}")
 
 
 def export(recipe: Recipe, out: Path, form: str, found: Found | None = None) -> Path:

@@ -14,6 +14,7 @@ from merging.models.locate import is_local, locate
 from merging.recipe import ModelRef, Recipe
 from merging.recipe.rules import place_of
 from merging.worker import MergeWorker
+from studies.store.rows import ModelSubject
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,18 @@ def open_found(
         place = [each.resolve() for each in (base.folder, *folders)].index(tokenizer_source.folder.resolve())
         return Opened(family, fingerprints, refs, place_of(refs[place]))
     return Opened(family, fingerprints, refs, tokenizer_source)
+
+
+def subject_of(model: Checkpoint, found: Found) -> ModelSubject:
+    """A model as the store knows it; its weights are read, unless its fingerprint is remembered.
+
+    Raises:
+        CheckpointError: a tensor holds NaN or Inf.
+    """
+    ref = found.reference(survey(model).digest)
+    parameters = sum(info.numel for info in model.tensors.values())
+    architecture = str(model.config.get("model_type"))
+    return ModelSubject(ref.fingerprint, ref.path, ref.revision, architecture, parameters)
 
 
 def open_worker(recipe: Recipe) -> MergeWorker:

@@ -11,8 +11,8 @@ from merging.models.fingerprint import Fingerprint
 from search.candidates.card import table
 from studies.store import StudyStore
 from studies.store.identity import JSON
-from studies.verdicts.holdout import FOUND, RIVALS
-from studies.verdicts.leaderboard import TITLES, Row, conclusion
+from studies.verdicts.holdout import FOUND, RAW, RIVALS
+from studies.verdicts.leaderboard import TARGET, TITLES, Row, conclusion
 from studies.verdicts.paired import Difference
 
 
@@ -76,8 +76,11 @@ def _slices(row: Row) -> str:
 
 
 def _gains(row: Row) -> str:
-    gains = zip(RIVALS, (row.vs_base, row.vs_best_expert, row.vs_uniform), strict=True)
-    rows = ((TITLES[kind], gain.n if gain else 0, _points(gain)) for kind, gain in gains)
+    gains = list(zip(RIVALS, (row.vs_base, row.vs_best_expert, row.vs_uniform), strict=True))
+    named = [(TITLES[kind], gain) for kind, gain in gains]
+    named += [(TITLES[RAW], row.vs_best_model)] if row.vs_best_model else []
+    named += [(TARGET, row.vs_target)] if row.vs_target else []
+    rows = ((title, gain.n if gain else 0, _points(gain)) for title, gain in named)
     return table(("compared with", "items", "points [95%]"), rows)
 
 

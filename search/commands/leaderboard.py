@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import json
+from typing import Annotated
 
-from search.commands.options import Json, Storage, StudyName, chosen
+import typer
+
+from search.commands.options import Json, Storage, chosen
 
 
-def leaderboard(study: StudyName, storage: Storage = None, as_json: Json = False) -> None:
-    """Rank a study's candidates by their holdout items, with 95% intervals for what was gained."""
+def leaderboard(
+    studies: Annotated[
+        list[str],
+        typer.Argument(
+            help="Names of studies, as their files say; several were asked the same holdout items.",
+            metavar="STUDY [STUDY …]",
+            show_default=False,
+        ),
+    ],
+    storage: Storage = None,
+    as_json: Json = False,
+) -> None:
+    """Rank candidates by their holdout items, with 95% intervals for what was gained.
+
+    Of several studies that were asked the same items, all candidates are in one table.
+    """
     from search.showing.tables import show_leaderboard
     from studies.store import StudyStore
     from studies.verdicts.leaderboard import build_leaderboard
 
     with StudyStore(chosen(storage), create=False) as store:
-        rows = build_leaderboard(store, study)
+        rows = build_leaderboard(store, *studies)
     if as_json:
         print(json.dumps([row.to_json() for row in rows]))
     else:
-        show_leaderboard(rows, study)
+        show_leaderboard(rows, ", ".join(dict.fromkeys(studies)))

@@ -27,7 +27,8 @@ class Bench:
     store: StudyStore
     engine: Engine
     loaded: str | None = None
-    keys: dict[tuple[str, str], str] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """What evidence is filed under, by slice, split and scoring; what is not here is worked out."""
     setting: str = ""
     """What answers depend on beside engine and items; empty for the base's own stop tokens and context."""
 
@@ -73,7 +74,7 @@ class Bench:
 
     def key(self, part: Slice) -> str:
         """The slice's digest as asked by this engine: what evidence is filed under."""
-        name = (part.name, part.split)
+        name = (part.name, part.split, part.scoring)
         if name not in self.keys:
             self.keys[name] = part.digest(self.engine.description + self.setting)
         return self.keys[name]

@@ -122,6 +122,30 @@ def _engine(spec: EngineSpec, model: Path) -> Engine:
     return TransformersEngine(model, dtype=spec.dtype, batch_size=spec.batch_size)
 
 
+def computing_as(spec: StudySpec, model: Path) -> StudySpec:
+    """The spec with the dtype that its engine would compute in, had it the architecture of `model`.
+
+    Raises:
+        SearchError: the folder's config is of no use to the engine.
+    """
+    if spec.engine.dtype != "auto":
+        return spec
+    if spec.engine.name == "vllm":
+        from evaluators.engines.vllm.engine import runs_on_cpu
+    else:
+        from evaluators.engines.transformers import runs_on_cpu
+    from evaluators.engines.architecture import choose_dtype, open_config
+
+    try:
+        dtype = choose_dtype("auto", open_config(model), runs_on_cpu())
+    except (OSError, ValueError, KeyError) as error:
+        raise SearchError(
+            f"{model}: no config to build a model of ({' '.join(str(error).split())})"
+        ) from error
+    engine = spec.engine.model_copy(update={"dtype": str(dtype).removeprefix("torch.")})
+    return spec.model_copy(update={"engine": engine})
+
+
 def open_workshop(spec: StudySpec) -> Workshop:
     """Open and check everything that a study names, before any work.
 

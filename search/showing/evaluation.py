@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from statistics import fmean
@@ -21,6 +22,8 @@ class Evaluation:
     fingerprint: str
     search: Mapping[str, Accuracy]
     holdout: Mapping[str, Accuracy]
+    kept: str | None = None
+    """What the study calls it, of which it became a candidate."""
 
     @property
     def holdout_mean(self) -> float:
@@ -29,11 +32,12 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible evaluate --json` prints it; scores are fractions."""
-        return {**asdict(self), "holdout_mean": self.holdout_mean}
+        told = {name: value for name, value in asdict(self).items() if name != "kept" or value is not None}
+        return {**told, "holdout_mean": self.holdout_mean}
 
 
-def show_evaluation(result: Evaluation) -> None:
-    """Print a model's accuracies."""
+def show_evaluation(result: Evaluation, study: str) -> None:
+    """Print a model's accuracies, and what it is called if the study keeps it."""
     table = Table(title=result.model, title_justify="left", header_style="bold")
     for name in ("slice", "holdout [95%]", "n", "search [95%]", "n"):
         table.add_column(name, justify="left" if name == "slice" else "right")
@@ -42,6 +46,12 @@ def show_evaluation(result: Evaluation) -> None:
         table.add_row(name, *cells)
     console().print(table)
     console().print(f"holdout mean {percent(result.holdout_mean)}", highlight=False)
+    if result.kept is not None:
+        console().print(
+            f"{result.kept!r} is a candidate of study {study!r}: crucible leaderboard {shlex.quote(study)}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _interval(score: Accuracy) -> str:

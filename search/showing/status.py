@@ -8,6 +8,7 @@ from typing import Any
 
 from studies.store import StudyStore
 from studies.store.lease import is_running
+from studies.store.rows import AT_WORK
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def list_studies(url: str, name: str | None = None) -> list[StudyLine]:
             if name not in (None, each.name):
                 continue
             state, reason = each.state, each.reason
-            if state in ("searching", "judging") and not is_running(store, each.name):
+            if state in AT_WORK and not is_running(store, each.name):
                 state, reason = "stopped", "its process ended without a word; the same command continues it"
             lines.append(
                 StudyLine(

@@ -51,11 +51,21 @@ def leaderboard_table(rows: Sequence[Row], study: str) -> Table:
     table.add_column("candidate", no_wrap=True)
     for name in (*slices, "mean"):
         table.add_column(name, justify="right", no_wrap=True)
-    for name in ("base", "best expert", "uniform"):  # on a narrow terminal these wrap, and nothing is cut off
+    compared = {
+        "base": [row.vs_base for row in rows],
+        "best expert": [row.vs_best_expert for row in rows],
+        "uniform": [row.vs_uniform for row in rows],
+    }
+    rarely = {
+        "best raw model": [row.vs_best_model for row in rows],
+        "target": [row.vs_target for row in rows],
+    }
+    compared |= {name: gains for name, gains in rarely.items() if any(gain is not None for gain in gains)}
+    for name in compared:  # on a narrow terminal these wrap, and nothing is cut off
         table.add_column(f"vs {name} [95%]", justify="right")
-    for row in rows:
-        gains = (_gain(row.vs_base), _gain(row.vs_best_expert), _gain(row.vs_uniform))
-        table.add_row(row.name, *_scores(row, slices), *gains, style="bold" if row is rows[0] else "")
+    for row, *gains in zip(rows, *compared.values(), strict=True):
+        cells = (*_scores(row, slices), *map(_gain, gains))
+        table.add_row(row.name, *cells, style="bold" if row is rows[0] else "")
     return table
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     func,
     literal,
+    or_,
     select,
     update,
 )
@@ -92,7 +93,9 @@ def select_slices(study: int) -> Select[Any]:
 def select_summaries() -> Select[Any]:
     """Every study with the number of its trials, as the fields of `StudySummary`."""
     s, c = studies.c, candidates.c
-    trials, complete, failed = c.kind == "trial", c.state == "complete", c.state == "failed"
+    # A fusion's own trials are merges of fused models; those that it took over from studies have no number.
+    trials = or_(c.kind == "trial", and_(c.kind == "fused", c.trial.is_not(None)))
+    complete, failed = c.state == "complete", c.state == "failed"
     return (
         select(s.id, s.name, s.state, s.reason, s.created_at, s.updated_at)
         .add_columns(func.count().filter(trials, complete), func.count().filter(trials, failed))

@@ -5,53 +5,103 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeAlias
 
 from studies.store import StudyStore
-from studies.store.rows import Candidate, CandidateKind, StudySlice
+from studies.store.rows import CandidateKind, StudySlice
 from studies.verdicts.paired import Difference, Verdicts, paired_difference, simultaneous_level
+from studies.verdicts.together import Entered
 
 FOUND: tuple[CandidateKind, ...] = ("trial", "fused")
 RIVALS: tuple[CandidateKind, ...] = ("base", "expert", "uniform")
 """What a merge that the search found is compared with: the base, the best expert, the uniform merge."""
+RAW: CandidateKind = "model"
+"""And, where there is one, the best of the models that were asked as they are."""
 
 
 @dataclass(frozen=True)
 class Holdout:
-    """Everyone who was asked every holdout item, by digest, and whom to compare them with."""
+    """Everyone who was asked every holdout item that judges, by digest, and whom to compare them with."""
 
     verdicts: Mapping[str, Verdicts]
+    """On the items that judge."""
     rivals: Mapping[CandidateKind, str]
-    """Digest of each baseline that was judged; of the experts the best."""
+    """Digest of each baseline that was judged; of several of a kind the best."""
     level: float
     """Of each interval, so that all those of the merges that the search found hold together at 95%."""
 
     def difference(self, digest: str, rival: CandidateKind) -> Difference | None:
         """How much a candidate is above a baseline; None unless both were judged."""
-        if digest not in self.verdicts or rival not in self.rivals:
+        return self.between(digest, self.rivals.get(rival))
+
+    def between(self, digest: str, other: str | None) -> Difference | None:
+        """How much a candidate is above another; None unless both were judged."""
+        if other is None or digest not in self.verdicts or other not in self.verdicts:
             return None
-        a, b = self.verdicts[digest], self.verdicts[self.rivals[rival]]
-        if digest == self.rivals[rival]:  # one model, one set of answers: there is nothing to estimate
+        a, b = self.verdicts[digest], self.verdicts[other]
+        if digest == other:  # one model, one set of answers: there is nothing to estimate
             return Difference(0.0, 0.0, 0.0, sum(map(len, a.values())))
         return paired_difference(a, b, self.level)
 
 
-def judge(store: StudyStore, candidates: Sequence[Candidate], slices: Sequence[StudySlice]) -> Holdout:
-    """Collect who was asked every item of these holdout slices."""
-    digests = [candidate.digest for candidate in candidates]
-    answers = {part: store.verdicts(digests, part.digest) for part in slices}
-    verdicts = {
-        digest: {part.name: found[digest] for part, found in answers.items()}
-        for digest in digests
-        if slices and all(len(found[digest]) == part.n for part, found in answers.items())
-    }
-    judged = [candidate for candidate in candidates if candidate.digest in verdicts]
+def judge(store: StudyStore, entered: Sequence[Entered]) -> Holdout:
+    """Collect who was asked every item that judges, of the holdout slices that these studies share."""
+    verdicts = _verdicts(entered, [_answers(store, each) for each in entered])
+    judged = [one for each in entered for one in each.candidates if one.digest in verdicts]
     judged.sort(key=lambda each: foremost(mean_accuracy(verdicts[each.digest]), each.name))
+    rivals = {each.kind: each.digest for each in reversed(judged) if each.kind in (*RIVALS, RAW)}
     found = {each.digest for each in judged if each.kind in FOUND}
-    return Holdout(
-        verdicts,
-        rivals={each.kind: each.digest for each in reversed(judged) if each.kind in RIVALS},
-        level=simultaneous_level(len(RIVALS) * max(1, len(found))),
-    )
+    fused = {
+        one.digest
+        for each in entered
+        for one in each.candidates
+        if one.kind == "fused" and one.digest in verdicts and each.target in verdicts
+    }
+    comparisons = (len(RIVALS) + (RAW in rivals)) * max(1, len(found)) + len(fused)
+    return Holdout(verdicts, rivals, level=simultaneous_level(comparisons))
+
+
+Answers: TypeAlias = Mapping[str, Mapping[str, Mapping[int, bool]]]
+"""Of one study, by slice and digest, per item: was it answered correctly?"""
+
+
+def _answers(store: StudyStore, study: Entered) -> Answers:
+    digests = [each.digest for each in study.candidates]
+    # The target is compared with, whether or not it is a candidate by itself.
+    digests += [study.target] if study.target is not None else []
+    return {part.name: store.verdicts(digests, part.digest) for part in study.parts("holdout")}
+
+
+def _verdicts(entered: Sequence[Entered], answers: Sequence[Answers]) -> dict[str, Verdicts]:
+    judging = {part.name: _judging(part, entered, answers) for part in entered[0].parts("holdout")}
+    if not judging or not all(judging.values()):
+        return {}
+    found: dict[str, Verdicts] = {}
+    for study, given in zip(entered, answers, strict=True):
+        for digest in {digest: None for of_slice in given.values() for digest in of_slice}:
+            if all(items <= given[name][digest].keys() for name, items in judging.items()):
+                found.setdefault(digest, _only(judging, study, given, digest))
+    return found
+
+
+def _judging(part: StudySlice, entered: Sequence[Entered], answers: Sequence[Answers]) -> set[int]:
+    """The items of a slice that no study here selected by; none, until someone was asked all of them."""
+    asked = {item for given in answers for items in given[part.name].values() for item in items}
+    if len(asked) < part.n:
+        return set()
+    for study in entered:
+        if study.parting is not None:
+            asked = study.parting.judging(study.items_of(part), asked)
+    return asked
+
+
+def _only(judging: Mapping[str, set[int]], study: Entered, given: Answers, digest: str) -> Verdicts:
+    return {
+        part.name: {
+            item: correct for item, correct in given[part.name][digest].items() if item in judging[part.name]
+        }
+        for part in study.parts("holdout")
+    }
 
 
 def mean_accuracy(verdicts: Verdicts) -> float:

@@ -1,4 +1,4 @@
-"""Ranks the candidates of a study, and says in words what the holdout items prove."""
+"""Ranks the candidates of one study or several, and says in words what the holdout items prove."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from typing import Any
 from evaluators.score import Accuracy, MeanLogprob, wilson
 from studies.store import StudyStore
 from studies.store.rows import Candidate, CandidateKind
-from studies.verdicts.holdout import FOUND, RIVALS, Holdout, foremost, judge, mean_accuracy
+from studies.verdicts.holdout import FOUND, RAW, RIVALS, Holdout, foremost, judge, mean_accuracy
 from studies.verdicts.paired import Difference
 from studies.verdicts.scores import slice_scores
+from studies.verdicts.together import Entered, enter
 
-KIND_ORDER = (*RIVALS, *FOUND)
-TITLES = {"base": "the base", "expert": "the best expert", "uniform": "the uniform merge"}
+COMPARED = (*RIVALS, RAW)
+"""Of each of these kinds the best that was judged is what a merge is compared with."""
+KIND_ORDER = (*COMPARED, *FOUND)
+TITLES = {
+    "base": "the base",
+    "expert": "the best expert",
+    "uniform": "the uniform merge",
+    "model": "the best raw model",
+}
+TARGET = "the unfused target"
 PROVEN = "proven better than"
 STANDINGS = (PROVEN, "not proven better than", "only equal to", "below", "proven worse than")
 """What a merge may be called beside a baseline, the best first."""
@@ -37,6 +46,12 @@ class Row:
     vs_base: Difference | None
     vs_best_expert: Difference | None
     vs_uniform: Difference | None
+    vs_best_model: Difference | None = None
+    """Against the best of the models that were asked as they are."""
+    vs_target: Difference | None = None
+    """Of a fused model, against the model that it was made of."""
+    study: str = ""
+    """Whose candidate it is."""
 
     def to_json(self) -> dict[str, Any]:
         """The row as `crucible leaderboard --json` prints it; scores are fractions."""
@@ -51,38 +66,50 @@ class Row:
             "vs_base": _interval(self.vs_base),
             "vs_best_expert": _interval(self.vs_best_expert),
             "vs_uniform": _interval(self.vs_uniform),
+            "vs_best_model": _interval(self.vs_best_model),
+            "vs_target": _interval(self.vs_target),
+            "study": self.study,
         }
 
 
-def build_leaderboard(store: StudyStore, study: str) -> list[Row]:
-    """Ranks the complete candidates of a study: the judged by holdout mean, then the others by search mean.
+def build_leaderboard(store: StudyStore, *studies: str) -> list[Row]:
+    """Ranks the complete candidates: the judged by holdout mean, then the others by search mean.
 
-    The intervals of all merges that the search found, each against base, best expert and uniform merge, hold
-    together at 95% (Bonferroni over all of them).
-    Raises StudyNotFound.
+    Of several studies, which must have been asked the same holdout items, all candidates are in one table.
+    Items by which a fusion selected judge nothing here: it has set them aside in its identity. The intervals
+    of all merges that the searches found, each against base, best expert, uniform merge, the best raw model
+    if any was judged, and its unfused target if it has one, hold together at 95% (Bonferroni over all).
+    Raises StudyNotFound; StudiesError if the studies' holdout items differ.
     """
-    key = store.study(study)
-    complete = [candidate for candidate in store.candidates(key) if candidate.state == "complete"]
-    slices = store.slices(key)
-    holdout = judge(store, complete, [part for part in slices if part.split == "holdout"])
-    search = [part for part in slices if part.split == "search"]
-    digests = [candidate.digest for candidate in complete]
+    entered = enter(store, studies)
+    holdout = judge(store, entered)
+    ranked = [ranked for each in entered for ranked in _rows(store, each, holdout)]
+    return [row for _, row in sorted(ranked, key=lambda pair: pair[0])]
+
+
+def _rows(store: StudyStore, study: Entered, holdout: Holdout) -> list[tuple[tuple[Any, ...], Row]]:
+    """The study's rows, each with its rank."""
+    digests = [candidate.digest for candidate in study.candidates]
+    search = study.parts("search")
     scores = {part.name: slice_scores(store, digests, part.digest, part.scoring) for part in search}
     asked = sum(part.n for part in search)
-    rows = [_row(candidate, scores, holdout) for candidate in complete]
-    return sorted(rows, key=lambda row: _rank(row, asked))
+    rows = [_row(candidate, scores, holdout, study) for candidate in study.candidates]
+    return [(_rank(row, asked), row) for row in rows]
 
 
 def conclusion(rows: Sequence[Row]) -> str:
-    """Says which merge is best, and how it stands against the base, the best expert and the uniform merge."""
+    """Says which merge is best, and how it stands against the base, the best expert and the uniform merge.
+
+    And against the best of the models that were asked as they are, and the target that it was fused from.
+    """
     judged = [row for row in rows if row.holdout_mean is not None]
     if not judged:
         return "No candidate was judged on all holdout items yet."
     best = next((row for row in judged if row.kind in FOUND), None)
     if best is None:
         return f"No merge that the search found was judged yet; of the others {_scored(judged[0])} is best."
-    rivals, unjudged = _rivals(best, judged), _unjudged(rows)
-    said = _headline(best, rivals, all_judged=not unjudged) + _gains(rivals)
+    rivals, unjudged = _rivals(best, judged), _unjudged(rows, best)
+    said = _headline(best, rivals, all_judged=not unjudged) + _gains(rivals, best.vs_target)
     if unjudged:
         said += (
             f" It was not compared with {_listed(unjudged, 'or')}, for want of answers to all holdout items."
@@ -91,7 +118,10 @@ def conclusion(rows: Sequence[Row]) -> str:
 
 
 def _row(
-    candidate: Candidate, scores: Mapping[str, Mapping[str, Accuracy | MeanLogprob]], holdout: Holdout
+    candidate: Candidate,
+    scores: Mapping[str, Mapping[str, Accuracy | MeanLogprob]],
+    holdout: Holdout,
+    study: Entered,
 ) -> Row:
     digest = candidate.digest
     verdicts = holdout.verdicts.get(digest)
@@ -106,6 +136,9 @@ def _row(
         vs_base=holdout.difference(digest, "base"),
         vs_best_expert=holdout.difference(digest, "expert"),
         vs_uniform=holdout.difference(digest, "uniform"),
+        vs_best_model=holdout.difference(digest, RAW),
+        vs_target=holdout.between(digest, study.target) if candidate.kind == "fused" else None,
+        study=study.name,
     )
 
 
@@ -152,10 +185,11 @@ class _Rival:
 
 
 def _rivals(best: Row, judged: Sequence[Row]) -> list[_Rival]:
-    """Base, best expert and uniform merge, as far as they were judged; one model counts once."""
-    gains = dict(zip(RIVALS, (best.vs_base, best.vs_best_expert, best.vs_uniform), strict=True))
+    """Base, best expert, uniform merge and best raw model, as far as they were judged; one counts once."""
+    against = (best.vs_base, best.vs_best_expert, best.vs_uniform, best.vs_best_model)
+    gains = dict(zip(COMPARED, against, strict=True))
     found: dict[str, list[Row]] = {}
-    for kind in RIVALS:
+    for kind in COMPARED:
         if rows := [row for row in judged if row.kind == kind]:
             row = min(rows, key=lambda row: foremost(row.holdout_mean or 0.0, row.name))
             found.setdefault(row.digest, []).append(row)
@@ -167,6 +201,8 @@ def _rivals(best: Row, judged: Sequence[Row]) -> list[_Rival]:
 
 
 def _title(row: Row, same: Sequence[Row]) -> str:
+    if row.kind == RAW:
+        return f"the model {row.name}"
     notes = [row.name] if row.name != row.kind else []
     notes += [f"{TITLES[each.kind]} is the same" for each in same]
     return f"{TITLES[row.kind]} ({'; '.join(notes)})" if notes else TITLES[row.kind]
@@ -198,24 +234,29 @@ def _standing(rivals: Sequence[_Rival]) -> str:
     return _listed(said)
 
 
-def _gains(rivals: Sequence[_Rival]) -> str:
+def _gains(rivals: Sequence[_Rival], over_target: Difference | None) -> str:
+    gains = [(each.title, each.gain) for each in rivals]
+    if over_target is not None:
+        gains.append((TARGET, over_target))
     parts = [
-        f"{100 * each.gain.mean:+.1f} points against {each.title}"
-        f" (95% interval {100 * each.gain.low:+.1f} to {100 * each.gain.high:+.1f})"
-        for each in rivals
+        f"{100 * gain.mean:+.1f} points against {title}"
+        f" (95% interval {100 * gain.low:+.1f} to {100 * gain.high:+.1f})"
+        for title, gain in gains
     ]
     return f" It has {_listed(parts)}." if parts else ""
 
 
-def _unjudged(rows: Sequence[Row]) -> list[str]:
-    """Baselines that the best merge could not be compared with."""
+def _unjudged(rows: Sequence[Row], best: Row) -> list[str]:
+    """Whom the best merge could not be compared with; a fusion need not have baselines of every kind."""
     judged = {row.kind for row in rows if row.holdout_mean is not None}
-    late = [f"the expert {row.name}" for row in rows if row.kind == "expert" and row.holdout_mean is None]
-    return [
-        title
-        for kind in RIVALS
-        for title in ([TITLES[kind]] if kind not in judged else late if kind == "expert" else [])
-    ]
+    named: list[str] = []
+    for kind in COMPARED:
+        late = [f"the {kind} {row.name}" for row in rows if row.kind == kind and row.holdout_mean is None]
+        if kind in RIVALS and kind not in judged and (late or best.kind != "fused"):
+            named.append(TITLES[kind])
+        elif kind in ("expert", RAW):
+            named += late
+    return named
 
 
 def _listed(names: Sequence[str], word: str = "and") -> str:

@@ -205,7 +205,11 @@ def test_json_has_the_fields_that_scripts_rely_on(study: Study) -> None:
         "vs_base",
         "vs_best_expert",
         "vs_uniform",
+        "vs_best_model",
+        "vs_target",
+        "study",
     ]
+    assert (top["vs_best_model"], top["vs_target"], top["study"]) == (None, None, "tiny")
     assert (top["name"], top["kind"], top["trial"], top["digest"]) == ("trial 7", "trial", 7, digest)
     assert top["search"] == {"gsm8k": {"mean": 0.7, "n": 10}, "math": {"mean": 0.8, "n": 10}}
     assert top["holdout"]["gsm8k"] == {"mean": 0.9, "n": 100, "low": score.low, "high": score.high}
