@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -53,3 +54,23 @@ def test_a_file_gets_every_name_in_full(capsys: pytest.CaptureFixture[str], name
     assert all(part in head for part in (*LONG, "vs base [95%]", "vs best expert [95%]", "vs uniform [95%]"))
     (line,) = [line for line in out.splitlines() if line.startswith(f"│ {name} ")]
     assert line.endswith("│ +23.1 [+18.4, +27.9] │ -23.1 [-27.9, -18.4] │ +23.1 [+18.4, +27.9] │")
+
+
+def test_raw_models_and_targets_are_compared_with_only_where_there_are_some() -> None:
+    plain, other = rows(DEMO, "trial 18", "fused")
+    gain = Difference(0.1, 0.05, 0.15, 900)
+
+    def heads(*shown: Row) -> list[str]:
+        return [str(column.header) for column in leaderboard_table(shown, "tiny").columns][-2:]
+
+    assert heads(plain, other) == ["vs best expert [95%]", "vs uniform [95%]"]
+    assert heads(plain, replace(other, vs_target=gain)) == ["vs uniform [95%]", "vs target [95%]"]
+    raw = replace(plain, vs_best_model=gain)
+    assert heads(raw, replace(other, vs_target=gain)) == ["vs best raw model [95%]", "vs target [95%]"]
+    out = Console(file=io.StringIO(), width=200)
+    out.print(leaderboard_table([raw, replace(other, vs_target=gain)], "tiny"))
+    lines = str(out.file.getvalue()).splitlines()  # type: ignore[attr-defined]
+    assert [line.split("│")[-3:-1] for line in lines if "│" in line and "candidate" not in line] == [
+        [" +10.0 [+5.0, +15.0] ".rjust(25), " -".rjust(21) + " "],
+        [" -".rjust(24) + " ", " +10.0 [+5.0, +15.0] "],
+    ]
