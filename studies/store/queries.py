@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     func,
     literal,
-    or_,
     select,
     update,
 )
@@ -94,7 +93,7 @@ def select_summaries() -> Select[Any]:
     """Every study with the number of its trials, as the fields of `StudySummary`."""
     s, c = studies.c, candidates.c
     # A fusion's own trials are merges of fused models; those that it took over from studies have no number.
-    trials = or_(c.kind == "trial", and_(c.kind == "fused", c.trial.is_not(None)))
+    trials = and_(c.kind.in_(("trial", "fused")), c.trial.is_not(None))
     complete, failed = c.state == "complete", c.state == "failed"
     return (
         select(s.id, s.name, s.state, s.reason, s.created_at, s.updated_at)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from evaluators.benchmarks import catalogue as benchmarks
-from evaluators.benchmarks.slices import Item, Slice, SliceRequest, build_slices
+from evaluators.benchmarks.slices import Item, Slice, SliceRequest, build_slices, retold
 from evaluators.errors import SliceError
 from tests.evaluators.benchmarks import choice_docs
+from tests.evaluators.benchmarks.chat_models import CHATML, TRIMMING, save_tokenizer
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +192,39 @@ def test_slices_of_choices_depend_on_no_limit_of_tokens(tmp_path: Path) -> None:
     search, holdout = build(request)
     assert (search.scoring, search.grader, search.stop) == ("choices", "acc_norm", ())
     assert build(replace(request, max_tokens=10)) == (search, holdout)
+
+
+def test_another_familys_chat_template_tells_the_same_questions(
+    request_: SliceRequest, tmp_path: Path
+) -> None:
+    chatml, trimming = (
+        replace(request_, chat=save_tokenizer(tmp_path / name, template))
+        for name, template in (("chatml", CHATML), ("trimming", TRIMMING))
+    )
+    drawn = build(chatml)
+    told = retold(drawn, [trimming])
+    for was, now, alone in zip(drawn, told, build(trimming), strict=True):
+        assert [(item.index, item.doc) for item in now.items] == [
+            (item.index, item.doc) for item in was.items
+        ]
+        assert all(item.prompt.startswith("<|begin|>") for item in now.items)
+        assert replace(now, items=()) == replace(was, items=())
+        assert {item.index for item in alone.items} != {item.index for item in was.items}, "drawn for itself"
+    assert retold(drawn, [chatml]) == drawn
+
+
+def test_items_to_train_on_are_told_anew_as_well(request_: SliceRequest, data: Path, tmp_path: Path) -> None:
+    train = tmp_path / "train.jsonl"
+    train.write_text(data.read_text().replace("?", "!"))
+    request = replace(request_, train=train)
+    drawn = build(replace(request, chat=save_tokenizer(tmp_path / "a", CHATML)))
+    told = retold(drawn, [replace(request, chat=save_tokenizer(tmp_path / "b", TRIMMING))])
+    assert [[item.doc for item in part.items] for part in told] == [
+        [item.doc for item in part.items] for part in drawn
+    ]
+    assert all("!" in item.prompt for item in told[0].items)
+
+
+def test_without_chat_templates_there_is_nothing_to_tell_anew(request_: SliceRequest) -> None:
+    drawn = build(request_)
+    assert retold(drawn, [request_]) == drawn
