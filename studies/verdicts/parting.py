@@ -36,7 +36,7 @@ def selects(slice_items_digest: str, item: int, seed: int, share: float) -> bool
     """
     assert 0 <= share <= 1, f"share {share} is not between 0 and 1"
     hashed = sha256(f"{seed}\n{slice_items_digest}\n{item}".encode()).digest()
-    return int.from_bytes(hashed) < share * 2**_WIDTH
+    return int.from_bytes(hashed) < share * 2.0**_WIDTH
 
 
 def parting_of(identity: Mapping[str, JSON]) -> Parting | None:
