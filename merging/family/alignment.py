@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from merging.family.overlay import Change, fingerprints, overlay
 from merging.family.tokenizer_files import extended_files
 from merging.family.vocabulary import BASE, UNION, Alignment, align, read_vocabulary, realign, resized
 from merging.layout import HEAD, tied_embedding, vocabulary_tensors
-from merging.models.checkpoint import Checkpoint
+from merging.models.checkpoint import Checkpoint, TensorInfo
 from merging.models.fingerprint import survey
 from merging.models.own_files import own_files
 
@@ -33,24 +33,62 @@ def align_models(
         CheckpointError: a model lacks tokenizer.json or embedding, or tensors differ by more than rows.
         OutputError: the cache cannot be written to.
     """
-    place = _place(models, source)
-    vocabularies = [_vocabulary_of(model) for model in models]
-    _check_tensors(models)
-    alignment = align(vocabularies, [_rows(model) for model in models], place)
-    alignment = replace(alignment, padding=-alignment.count % multiple)
-    donor = models[0 if place == UNION else int(place)]
-    texts = {}
-    if place == UNION:
-        texts = extended_files(donor.companions(), [model.folder for model in models], alignment.tokens)
+    plan = _planned(models, source)
+    alignment = replace(plan.alignment, padding=-plan.alignment.count % multiple)
     return [
         # A base takes the donor's tokenizer even where the tokens are the same: it is what a merge gets.
         model
         if alignment.keeps(number, _rows(model))
-        and vocabularies[number] == alignment.tokens
-        and (number > 0 or model is donor)
-        else _aligned(models, alignment, donor, texts, number, cache)
+        and plan.vocabularies[number] == alignment.tokens
+        and (number > 0 or model is plan.donor)
+        else _aligned(models, alignment, plan.donor, plan.texts, number, cache)
         for number, model in enumerate(models)
     ]
+
+
+def foreseen(models: Sequence[Checkpoint], source: str) -> list[Checkpoint]:
+    """Models with the configs and shapes that `align_models` would give them; nothing is read or written.
+
+    Their tensors are still the old ones: these are for questions that are asked before any work.
+
+    Raises:
+        CheckpointError: as `align_models`.
+    """
+    plan = _planned(models, source)
+    rows = plan.alignment.count
+    return [
+        replace(model, tensors=_resized(model, rows), config=_config(model.config, plan.donor.config, rows))
+        for model in models
+    ]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What an alignment comes to: one vocabulary, whose config it goes with, and new files by name."""
+
+    vocabularies: Sequence[Mapping[str, int]]
+    alignment: Alignment
+    donor: Checkpoint
+    texts: Mapping[str, str]
+
+
+def _planned(models: Sequence[Checkpoint], source: str) -> _Plan:
+    place = _place(models, source)
+    vocabularies = [_vocabulary_of(model) for model in models]
+    _check_tensors(models)
+    alignment = align(vocabularies, [_rows(model) for model in models], place)
+    donor = models[0 if place == UNION else int(place)]
+    texts = {}
+    if place == UNION:
+        texts = extended_files(donor.companions(), [model.folder for model in models], alignment.tokens)
+    return _Plan(vocabularies, alignment, donor, texts)
+
+
+def _resized(model: Checkpoint, rows: int) -> dict[str, TensorInfo]:
+    own = dict(model.tensors)
+    for name in vocabulary_tensors(own):
+        own[name] = replace(own[name], shape=(rows, *own[name].shape[1:]))
+    return own
 
 
 def _aligned(

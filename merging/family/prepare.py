@@ -71,7 +71,7 @@ def prepare(
     models = [first]
     for expert in experts:
         if is_adapter(expert):
-            models.append(_adapted(first, expert, allow_pickle, cache))
+            models.append(open_adapted(first, expert, allow_pickle, cache))
         else:
             models.append(open_model(expert, allow_pickle=allow_pickle, cache=cache))
     if tokenizer_source is not None:
@@ -117,8 +117,12 @@ def _converted(folder: Path, files: list[Path], cache: Path | None) -> Checkpoin
     return overlay(plain, change, cache)
 
 
-def _adapted(base: Checkpoint, folder: Path, allow_pickle: bool, cache: Path | None) -> Checkpoint:
-    """The base as an adapter leaves it, under the adapter's path."""
+def open_adapted(base: Checkpoint, folder: Path, allow_pickle: bool, cache: Path | None = None) -> Checkpoint:
+    """The base as an adapter leaves it, under the adapter's path.
+
+    Raises:
+        CheckpointError, OutputError: as `prepare`.
+    """
     adapter = open_adapter(folder, allow_pickle)
     changes = updates(adapter, base)
     companions = _companions(base, folder)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import torch
 
-from merging.errors import CheckpointError
+from merging.errors import CheckpointError, VocabularyError
 from merging.family.code import check_code
 from merging.family.configs import Mismatch, is_tied, mismatch, stated_tie
 from merging.family.parts import check_beside, check_wrapping
@@ -27,18 +27,28 @@ def check_family(base: Checkpoint, experts: Sequence[Checkpoint]) -> None:
     Reads no weights but doubtful heads, and what lies beside a language model.
 
     Raises:
-        CheckpointError: names folder, tensor or field, what the base has, what was found, and the remedy.
+        CheckpointError: names folder, tensor or field, what the base has, what was found, and the remedy;
+            a VocabularyError where it is the vocabulary that differs.
     """
     for model in (base, *experts):
         check_dtypes(model)
     for expert in experts:
         check_wrapping(base, expert)
         _check_vocabulary(base, expert)
-        _check_config(base, expert)
-        check_code(base, expert)
-        _check_names(base, expert)
-        _check_shapes(base, expert)
-        check_beside(base, expert)
+        check_but_vocabulary(base, expert)
+
+
+def check_but_vocabulary(base: Checkpoint, expert: Checkpoint) -> None:
+    """Refuse an expert for any reason but its tokens, as `check_family` does of models that have the same.
+
+    Raises:
+        CheckpointError: as `check_family`.
+    """
+    _check_config(base, expert)
+    check_code(base, expert)
+    _check_names(base, expert)
+    _check_shapes(base, expert)
+    check_beside(base, expert)
 
 
 def check_dtypes(model: Checkpoint) -> None:
@@ -71,12 +81,12 @@ def check_plain(model: Checkpoint) -> None:
 def _check_vocabulary(base: Checkpoint, expert: Checkpoint) -> None:
     sizes = [vocab_size(model.config) for model in (base, expert)]
     if None not in sizes and sizes[0] != sizes[1]:
-        raise CheckpointError(
+        raise VocabularyError(
             f"{expert.path}: vocab_size {sizes[1]}, the base {base.path} has {sizes[0]}; {_ALIGN}"
         )
     expected, found = (read_vocabulary(model.folder) for model in (base, expert))
     if expected is not None and found is not None and expected != found:
-        raise CheckpointError(
+        raise VocabularyError(
             f"{expert.folder / 'tokenizer.json'}: {_first_difference(expected, found)}; {_ALIGN}"
         )
 
@@ -146,8 +156,9 @@ def _check_shapes(base: Checkpoint, expert: Checkpoint) -> None:
         found = expert.tensors.get(name)
         if found is not None and found.shape != info.shape:
             rows = name in vocabulary_tensors([name]) and found.shape[1:] == info.shape[1:]
+            kind = VocabularyError if rows else CheckpointError
             remedy = _ALIGN if rows else "only fine-tunes of the base can be merged with it"
-            raise CheckpointError(
+            raise kind(
                 f"{expert.origin(name)}: {name}: shape {list(found.shape)}, the base {base.path} has"
                 f" {list(info.shape)}; {remedy}"
             )

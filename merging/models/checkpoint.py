@@ -41,6 +41,10 @@ _BYTES = {"F64": 8, "F32": 4, "BF16": 2, "F16": 2, "I64": 8, "I32": 4, "I16": 2,
 _LONGEST_HEADER = 100_000_000  # the format's own limit
 
 
+Part = tuple[int | slice, ...]
+"""Which of a tensor's numbers, by its axes, the first first."""
+
+
 @dataclass(frozen=True)
 class TensorInfo:
     """What a header says of a tensor; the dtype by torch's name where it can be merged."""
@@ -87,6 +91,10 @@ class Checkpoint:
     def tensor(self, name: str) -> torch.Tensor:
         """One tensor on the CPU, in its stored dtype."""
         return self._handle(self.tensors[name].file).get_tensor(name)  # type: ignore[no-any-return]
+
+    def part(self, name: str, part: Part) -> torch.Tensor:
+        """Some of one tensor on the CPU, in its stored dtype; only that is read."""
+        return self._handle(self.tensors[name].file).get_slice(name)[part]  # type: ignore[no-any-return]
 
     def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
         for name in layer_order(self.tensors):
