@@ -1,1 +1,5 @@
-"""One text under two tokenizers: spans of tokens with equal bytes, and which id is which."""
+"""One text under two tokenizers: spans of tokens with equal bytes, and which id is which.
+
+`vocabulary.py` opens tokenizers and encodes, `spans.py` aligns, `mapping.py` says which id is which,
+`report.py` whether two models can be fused.
+"""
