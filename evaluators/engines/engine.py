@@ -36,6 +36,21 @@ class Likelihood:
     """Each of its tokens is the model's first choice."""
 
 
+@dataclass(frozen=True)
+class Likeliest:
+    """What a model says at every token of a response of n tokens: plain data, row by row.
+
+    Row i is the distribution from which token i is drawn: what the model says before it.
+    """
+
+    ids: list[list[int]]
+    """[n][k], likeliest first."""
+    logprobs: list[list[float]]
+    """[n][k], natural logarithms."""
+    own: list[float]
+    """[n], of the tokens that came."""
+
+
 class Engine(Protocol):
     """Holds one architecture; its weights are swapped in place, candidate after candidate."""
 

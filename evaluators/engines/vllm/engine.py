@@ -29,11 +29,11 @@ from evaluators.engines.encoding import (
     stop_strings,
     window,
 )
-from evaluators.engines.engine import Completion, Likelihood, WeightSource
+from evaluators.engines.engine import Completion, Likeliest, Likelihood, WeightSource
 from evaluators.engines.packing import pack, unpack
 from evaluators.engines.process import EngineProcess
 from evaluators.engines.reader import context_of
-from evaluators.engines.vllm.process import Ask, Said, Start
+from evaluators.engines.vllm.process import MOST_RANKED, Ask, Said, Start
 from evaluators.errors import EngineDied, EngineError
 
 logger = logging.getLogger(__name__)
@@ -101,6 +101,7 @@ class VllmEngine:
             raise EngineError(f"{config_dir}: no model or tokenizer to build ({one_line(error)})") from error
         _check_honoured(self._generation, config_dir)
         self.context = context_of(config, self.tokenizer)
+        self._vocabulary = int((getattr(config, "text_config", None) or config).vocab_size)
         self._start = Start(
             folder=str(config_dir.resolve()),
             dtype=str(self.dtype).removeprefix("torch."),
@@ -206,6 +207,30 @@ class VllmEngine:
             _likelihood(said, pair.continuation) for said, pair in zip(self._ask(asks), encoded, strict=True)
         ]
 
+    def likeliest(self, requests: Sequence[tuple[Sequence[int], Sequence[int]]], k: int) -> list[Likeliest]:
+        """The likeliest `k` tokens at every token of each response, in the order of the requests.
+
+        A request is a prompt's tokens, at least one, and a response's; of a smaller vocabulary all are told.
+
+        Raises:
+            EngineError: no weights are loaded; `k` is not from 1 to 128; a request is beyond the context.
+        """
+        self._check_loaded()
+        if not 1 <= k <= MOST_RANKED:
+            raise EngineError(f"vLLM ranks 1 to {MOST_RANKED} tokens at a place, not {k}")
+        longest = max((len(prompt) + len(response) for prompt, response in requests), default=0)
+        if longest > self.context:
+            raise EngineError(f"a request has {longest} tokens, the model's context is {self.context}")
+        params = {
+            "max_tokens": 1,
+            "temperature": 0.0,
+            "prompt_logprobs": min(k, self._vocabulary),
+            "ignore_eos": True,
+            "detokenize": False,
+        }
+        asks = [Ask([*map(int, prompt), *map(int, said)], params, len(said)) for prompt, said in requests]
+        return [_likeliest(said) for said in self._ask(asks)] if asks else []
+
     def close(self) -> None:
         """End the process; a closed engine answers nothing."""
         self._closed, self._loaded = True, False
@@ -304,6 +329,11 @@ def _check_honoured(generation: GenerationConfig, folder: Path) -> None:
             f"{folder / 'generation_config.json'}: vLLM has no {some(beyond)}; remove it, or use"
             " `engine: {name: transformers}`"
         )
+
+
+def _likeliest(said: Said) -> Likeliest:
+    own = [each[0] for each in said.ranked]
+    return Likeliest([each[1] for each in said.ranked], [each[2] for each in said.ranked], own)
 
 
 def _likelihood(said: Said, continuation: Sequence[int]) -> Likelihood:

@@ -22,6 +22,8 @@ from evaluators.errors import EngineError
 Prompt = list[int]
 BEAT = 1.0
 """Seconds between two signs of life."""
+MOST_RANKED = 128
+"""Log-probabilities that vLLM may be asked for at one token."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class Ask:
 
     prompt: Prompt
     params: dict[str, Any]
+    ranked: int = 0
+    """Of so many tokens at the prompt's end the likeliest are wanted, as many as `prompt_logprobs` says."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Said:
     """Of each of the prompt's tokens but the first, with its rank."""
     logprobs: dict[int, float]
     """Of the tokens asked for, after the prompt."""
+    ranked: list[tuple[float, list[int], list[float]]]
+    """Of each of the prompt's last tokens, if asked for: its own log-probability, and the likeliest."""
 
 
 class Server:
@@ -132,12 +138,13 @@ class Server:
         while self.engine.has_unfinished_requests():
             for output in self.engine.step():
                 if output.finished:
-                    found[order[output.request_id]] = _said(output)
+                    place = order[output.request_id]
+                    found[place] = _said(output, requests[place])
             self.beat()
         return [found[i] for i in range(len(requests))]
 
 
-def _said(output: Any) -> Said:
+def _said(output: Any, ask: Ask) -> Said:
     (answer,) = output.outputs
     prompt = [
         (known[token].logprob, known[token].rank)
@@ -145,7 +152,18 @@ def _said(output: Any) -> Said:
         if known is not None
     ]
     last = {token: each.logprob for token, each in (answer.logprobs or [{}])[0].items()}
-    return Said(list(answer.token_ids), prompt, last)
+    return Said(list(answer.token_ids), prompt, last, _ranked(output, ask))
+
+
+def _ranked(output: Any, ask: Ask) -> list[tuple[float, list[int], list[float]]]:
+    if not ask.ranked:
+        return []
+    rows = []
+    for token, known in list(zip(ask.prompt, output.prompt_logprobs, strict=True))[-ask.ranked :]:
+        # One more than asked for where the token itself is not among them.
+        best = sorted(known.items(), key=lambda pair: pair[1].rank)[: ask.params["prompt_logprobs"]]
+        rows.append((known[token].logprob, [i for i, _ in best], [each.logprob for _, each in best]))
+    return rows
 
 
 def _options(start: Start) -> dict[str, Any]:
@@ -163,6 +181,7 @@ def _options(start: Start) -> dict[str, Any]:
         "trust_remote_code": False,
         "disable_log_stats": True,
         "seed": 0,
+        "max_logprobs": MOST_RANKED,
     }
     if start.on_cpu:
         memory = _cpu_cache_bytes(start)
