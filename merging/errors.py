@@ -3,8 +3,11 @@
 MergingError (ValueError)    the user can fix it: one line that names file, field or tensor, and the remedy
   RecipeError                a recipe or merge config that means no merge
   CheckpointError            a model that is missing, damaged or of another family
+    VocabularyError          models whose vocabularies differ, which `tokenizer_source` may align
   OutputError                a place that cannot be written to
   CandidateError             a merge that came out as NaN or Inf: it fails that trial
+  DataError                  rows that a fusion cannot learn from, or that its models cannot share
+  TrainingError              a fusion that cannot be trained as planned
 """
 
 from __future__ import annotations
@@ -22,9 +25,21 @@ class CheckpointError(MergingError):
     """A model that is missing, damaged or of another family."""
 
 
+class VocabularyError(CheckpointError):
+    """Models whose vocabularies differ; whether they could be aligned is another question."""
+
+
 class OutputError(MergingError):
     """A place that cannot be written to."""
 
 
 class CandidateError(MergingError):
     """A merge that came out as NaN or Inf."""
+
+
+class DataError(MergingError):
+    """Rows that a fusion cannot learn from, or that its models cannot share."""
+
+
+class TrainingError(MergingError):
+    """A fusion that cannot be trained as planned: settings, memory, or a loss that left the numbers."""

@@ -23,6 +23,17 @@ _PATTERNS = (
 _PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json", "adapter_model.bin")
 
 
+def locate_tokenizer(ref: str, relative_to: Path) -> Path:
+    """The folder of a model whose weights are not needed: of a hub model they are not fetched.
+
+    Raises:
+        CheckpointError: as `locate`.
+    """
+    if is_local(ref, relative_to):
+        return locate(ref, relative_to)
+    return _download(ref, relative_to, [each for each in _PATTERNS if "safetensors" not in each])
+
+
 def locate(ref: str, relative_to: Path, allow_pickle: bool = False) -> Path:
     """The folder of a model: `ref` is a path (from `relative_to`) or a hub id `org/name[@revision]`.
 

@@ -233,6 +233,13 @@ def _write_text(path: Path, text: str) -> None:
         os.fsync(stream.fileno())
 
 
+def sync_tree(folder: Path, deep: bool = True) -> None:
+    """Have the disk keep a folder's entries, and where `deep` all that is below it."""
+    for place in folder.rglob("*") if deep else ():
+        _sync_folder(place) if place.is_dir() else _sync(place)
+    _sync_folder(folder)
+
+
 def _sync(file: Path) -> None:
     with file.open("rb") as stream:
         os.fsync(stream.fileno())
