@@ -4,7 +4,8 @@ StudiesError (ValueError)
 ├── StorageError     the database cannot be opened, read or written
 ├── StudyChanged     a study is resumed with other settings, models or items
 ├── StudyHeld        another process runs the study
-└── StudyNotFound    the database has no study, recipe or model of that name
+├── StudyNotFound    the database has no study, recipe or model of that name
+└── SelectionError   the evidence names no target and sources of a fusion
 """
 
 from __future__ import annotations
@@ -28,3 +29,7 @@ class StudyHeld(StudiesError):  # noqa: N818
 
 class StudyNotFound(StudiesError):  # noqa: N818
     """The database has no study, or no recipe or model, of that name."""
+
+
+class SelectionError(StudiesError):
+    """The evidence, or what a person asks of it, names no target and sources of a fusion."""

@@ -75,18 +75,9 @@ class Workshop:
         Where things lie is no part of it: a study may be moved, or go on against another storage. Nor is in
         what format they lie there.
         """
-        places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source", "config_source"}
-        spec = self.spec.model_dump(mode="json", by_alias=True, exclude=places)
-        spec["engine"] = self.spec.engine.identity()
-        if self.spec.objective == "accuracy":
-            del spec["objective"]  # studies that began before there was a choice stay what they were
-        if self.spec.tokenizer_name is not None:
-            spec["tokenizer_source"] = self.spec.tokenizer_name
-        if self.spec.config_name is not None:
-            spec["config_source"] = self.spec.config_name
         models = {name: dict(fingerprint.parts) for name, fingerprint in self.fingerprints.items()}
         slices = {f"{s.name}/{s.split}": s.digest("") for s in self.slices}
-        return {"study": spec, "models": models, "items": slices}
+        return {"study": self.spec.identity(), "models": models, "items": slices}
 
 
 def study_slices(slices: Sequence[Slice], key: Callable[[Slice], str]) -> list[StudySlice]:

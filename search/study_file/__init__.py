@@ -1,5 +1,5 @@
-"""The study file: what a person writes to start a search, typed and checked.
+"""The study file and the fusion file: what a person writes to start work, typed and checked.
 
-Begin with `spec.py`; `search_space.py` is its largest section, `models.py` names the models,
-`yaml_source.py` remembers lines for errors.
+Begin with `spec.py`; `search_space.py` is its largest section, `models.py` names the models, `fusion.py` is
+the fusion file, `reading.py` turns a file into a section, `yaml_source.py` remembers lines for errors.
 """

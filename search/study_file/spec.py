@@ -6,22 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     Discriminator,
     Field,
     SerializerFunctionWrapHandler,
     Tag,
-    ValidationError,
     model_serializer,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
 from merging.methods.registry import METHODS, nearest
-from search.errors import SpecError
 from search.study_file.models import BASE, VOCABULARIES, ModelSpec, check_names
-from search.study_file.search_space import MORE, SearchSpaceSpec, Section, refuse_twice, wrong_at
-from search.study_file.yaml_source import Location, line_of, load_yaml
+from search.study_file.reading import Form, read_file
+from search.study_file.search_space import SearchSpaceSpec, Section, refuse_twice, wrong_at
 
 __all__ = ["SearchSpaceSpec", "StudySpec", "load_study"]
 
@@ -176,6 +172,19 @@ class StudySpec(Section):
                 )
         return self
 
+    def identity(self) -> dict[str, Any]:
+        """What makes a study this study of all that its file says: no places, and nothing unsaid."""
+        places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source", "config_source"}
+        said = self.model_dump(mode="json", by_alias=True, exclude=places)
+        said["engine"] = self.engine.identity()
+        if self.objective == "accuracy":
+            del said["objective"]  # studies that began before there was a choice stay what they were
+        if self.tokenizer_name is not None:
+            said["tokenizer_source"] = self.tokenizer_name
+        if self.config_name is not None:
+            said["config_source"] = self.config_name
+        return said
+
     @property
     def base_name(self) -> str:
         """What leaderboards call the base: `base`, unless it is given a name."""
@@ -202,76 +211,27 @@ class StudySpec(Section):
         return named.get(source or "", source)
 
 
+_FORM = Form(
+    kind="study",
+    top=StudySpec,
+    sections={
+        "base_model": ModelSpec,
+        "experts": ModelSpec,
+        "search_space": SearchSpaceSpec,
+        "slices": SliceSpec,
+        "data": DataSpec,
+        "sampler": SamplerSpec,
+        "engine": EngineSpec,
+        "budget": BudgetSpec,
+    },
+    branches=BRANCHES,
+)
+
+
 def load_study(path: Path) -> StudySpec:
     """Read and check a study file.
 
     Raises:
         SpecError: with file, line, field and remedy.
     """
-    data, lines = load_yaml(path)
-    if not isinstance(data, dict):
-        raise SpecError(
-            f"{path}:1: a study file is a mapping that starts with `name:`; found {type(data).__name__}"
-        )
-    if "folder" in data:
-        raise SpecError(f"{path}:{lines[('folder',)]}: folder: unknown field")
-    try:
-        return StudySpec.model_validate({**data, "folder": path.resolve().parent})
-    except ValidationError as error:
-        raise SpecError(_describe(_telling(error.errors()), path, lines)) from error
-
-
-def _telling(errors: list[ErrorDetails]) -> ErrorDetails:
-    """The error to show: a misspelt field explains the missing one, so it goes first."""
-    return next((error for error in errors if error["type"] == "extra_forbidden"), errors[0])
-
-
-def _describe(error: ErrorDetails, path: Path, lines: dict[Location, int]) -> str:
-    location: Location = tuple(part for part in error["loc"] if not _is_union_branch(part))
-    if error["type"] == "at_field":
-        location = (*location, error["ctx"]["field"])
-    field = ".".join(str(part) for part in location) or "the study"
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        known = _fields_at(location[:-1])
-        message = f"unknown field{nearest(str(location[-1]), known)}; known here: {', '.join(known)}"
-    elif error["type"] == "missing":
-        message = "is missing; add it"
-    elif error["type"] == "literal_error":
-        choices = error.get("ctx", {}).get("expected", "")
-        guess = nearest(
-            str(error["input"]), [word.strip("'") for word in choices.replace(" or ", ", ").split(", ")]
-        )
-        message = f"must be {choices}; found {error['input']!r}{guess}"
-    elif error["type"] not in ("value_error", "at_field"):
-        message = f"{message[0].lower()}{message[1:]}; found {error['input']!r}"
-    return f"{path}:{line_of(location, lines)}: {field}: {message}"
-
-
-def _is_union_branch(part: str | int) -> bool:
-    """Pydantic names the branch of a union in the location; a study file has no such key."""
-    return isinstance(part, str) and (
-        part.startswith(("constrained-", "literal[", "function-")) or part in ("int", "float", *BRANCHES)
-    )
-
-
-def _fields_at(location: Location) -> list[str]:
-    """The fields that the section at `location` has, as a study file spells them."""
-    section: type[BaseModel] = StudySpec
-    for part in location:
-        if isinstance(part, str):
-            section = _SECTIONS[part]
-    names = [info.alias or name for name, info in section.model_fields.items() if not info.exclude]
-    return sorted(names, key=MORE.__contains__)  # what every study may say first
-
-
-_SECTIONS: dict[str, type[BaseModel]] = {
-    "base_model": ModelSpec,
-    "experts": ModelSpec,
-    "search_space": SearchSpaceSpec,
-    "slices": SliceSpec,
-    "data": DataSpec,
-    "sampler": SamplerSpec,
-    "engine": EngineSpec,
-    "budget": BudgetSpec,
-}
+    return read_file(path, _FORM)

@@ -13,8 +13,10 @@ from search.errors import SpecError
 Location = tuple[str | int, ...]
 
 
-def load_yaml(path: Path) -> tuple[Any, dict[Location, int]]:
+def load_yaml(path: Path, kind: str = "study") -> tuple[Any, dict[Location, int]]:
     """Read a YAML file as plain data, with the 1-based line of every key and list entry.
+
+    `kind` is what the file should be, for errors.
 
     Raises:
         SpecError: the file is absent or unreadable, is not YAML, or says a key twice.
@@ -33,7 +35,7 @@ def load_yaml(path: Path) -> tuple[Any, dict[Location, int]]:
     except yaml.YAMLError as error:
         raise SpecError(f"{path}{_where(error)}: not valid YAML: {_problem(error)}") from error
     except (ValueError, RecursionError) as error:  # a date such as 2020-99-99, an alias of itself
-        raise SpecError(f"{path}: not a study: {error}") from error
+        raise SpecError(f"{path}: not a {kind}: {error}") from error
     lines: dict[Location, int] = {}
     if node is not None:
         _collect(node, (), lines, path)

@@ -134,6 +134,16 @@ def select_tallies(subject_digests: Sequence[str], slice_digest: str) -> Select[
     )
 
 
+def select_costs(subject_digests: Sequence[str], slice_digest: str) -> Select[Any]:
+    """(subject digest, tokens, seconds) of all that was answered to a slice."""
+    e = evidence.c
+    return (
+        select(e.subject_digest, func.sum(e.tokens), func.sum(e.seconds))
+        .where(e.subject_digest.in_(subject_digests), e.slice_digest == slice_digest)
+        .group_by(e.subject_digest)
+    )
+
+
 def select_results(subject_digest: str, slice_digest: str) -> Select[Any]:
     """What was measured of one model on one slice, with the texts, in the order of the items."""
     return (

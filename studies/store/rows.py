@@ -92,6 +92,14 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What answers took: tokens generated, and seconds, grading included."""
+
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class StudySummary:
     """One line of `crucible status`; times are UTC."""
 

@@ -23,6 +23,7 @@ from studies.store.queries import insert_new, update_one, utc_now
 from studies.store.rows import (
     Candidate,
     CandidateKind,
+    Cost,
     Filed,
     ModelSubject,
     StudySlice,
@@ -244,6 +245,12 @@ class StudyStore(FusionRecords):
             rows = connection.execute(queries.select_tallies(list(found), slice_digest))
             found.update({digest: Tally(correct, n) for digest, correct, n in rows})
         return found
+
+    def costs(self, subject_digests: Sequence[str], slice_digest: str) -> dict[str, Cost]:
+        """Per subject, what its answers to a slice took; subjects that were asked nothing are left out."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(queries.select_costs(list(subject_digests), slice_digest))
+            return {digest: Cost(int(tokens), float(seconds)) for digest, tokens, seconds in rows}
 
     def logprobs(self, subject_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, float]]:
         """Per subject, the log-probability that it gave each item's gold answer, per token of that answer.

@@ -10,7 +10,7 @@ import pytest
 
 from studies.errors import StudyChanged, StudyNotFound
 from studies.store import StudyStore
-from studies.store.rows import Candidate, Tally
+from studies.store.rows import Candidate, Cost, Tally
 from tests.studies.builders import begin_with_slice, enter, make_recipe, make_results, make_slice
 
 
@@ -213,3 +213,10 @@ def test_threads_may_record_the_same_items_at_once_in_any_order(store: StudyStor
         thread.join()
     assert not errors
     assert store.measured(recipe, part) == set(range(2000))
+
+
+def test_what_answers_took_is_added_up_for_each_subject_that_was_asked(store: StudyStore) -> None:
+    study, digest, part = begin_with_slice(store)
+    silent = enter(store, study, "trial", "trial 1", 0.75, 1)
+    store.record(digest, part, make_results([True, False, True]))
+    assert store.costs([digest, silent], part) == {digest: Cost(tokens=3 * 7, seconds=3 * 0.25)}
