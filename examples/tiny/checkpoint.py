@@ -9,10 +9,12 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer, decoders, models
 from transformers import (
+    AutoModelForCausalLM,
     AutoTokenizer,
     GenerationConfig,
     LlamaConfig,
     LlamaForCausalLM,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
 )
 
@@ -57,9 +59,9 @@ def build_model() -> LlamaForCausalLM:
     )
 
 
-def load_model(folder: Path) -> LlamaForCausalLM:
+def load_model(folder: Path) -> PreTrainedModel:
     """Load a stored model in float32."""
-    model: LlamaForCausalLM = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     return model
 
 
@@ -68,13 +70,13 @@ def load_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     return AutoTokenizer.from_pretrained(folder)
 
 
-def save(model: LlamaForCausalLM, folder: Path) -> None:
+def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Store a model in bfloat16 with its tokenizer, as a Hugging Face checkpoint; `model` is rounded too."""
-    ends, pads = VOCABULARY[EOS], VOCABULARY[PAD]
+    ends, pads = tokenizer.eos_token_id, tokenizer.pad_token_id
     model.generation_config = GenerationConfig(do_sample=False, eos_token_id=ends, pad_token_id=pads)
     model.to(torch.bfloat16).save_pretrained(folder)
     model.to(torch.float32)
-    build_tokenizer().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
     _name_tokenizer_class(folder / "tokenizer_config.json")
 
 

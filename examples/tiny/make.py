@@ -28,36 +28,39 @@ import math_problems
 import programs
 import torch
 import word_problems
-from checkpoint import build_model, load_model, save
+from checkpoint import load_model, load_tokenizer, save
 from example import Example, Maker, distinct, stream
+from family import FAMILIES, Family
 from scoring import score
 from train import Schedule, train
+from transformers import PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 TASKS: dict[str, Maker] = {"gsm8k": word_problems.make, "math": math_problems.make, "code": programs.make}
 ITEMS = 600
-MIXTURE = {"gsm8k": 0.38, "math": 0.46, "code": 0.16}
-BASE = Schedule(steps=1000, batch=64, rate=2e-3, warmup=100)
-EXPERT_ROUNDS = {"gsm8k": (500,), "math": (900, 600), "code": (500,)}
-"""Steps of each round of fine-tuning; math, the widest task, gets a second one."""
+INSTRUCTIONS = 1000
+"""Rows of data to fuse models on, of each task."""
 THREADS = 1
 
 
 def main() -> None:
-    """Write the items and the four checkpoints, and print how good each is at each task."""
+    """Write the items, the data and the checkpoints, and print how good each is at each task."""
     arguments = _arguments()
     seed, out = arguments.seed, arguments.out
     torch.set_num_threads(THREADS)
     disable_progress_bar()
     out.mkdir(parents=True, exist_ok=True)
     items = draw(seed, "items")
-    for task, examples in items.items():
-        write_items(out / f"{task}.jsonl", examples)
     avoid = {example.prompt for examples in items.values() for example in examples}
-    make_base(out / "base", seed, avoid)
-    for task in TASKS:
-        make_expert(out / task, out / "base", task, seed, avoid)
-    print_scores(out, items)
+    if "items" in arguments.only:
+        for task, examples in items.items():
+            write_items(out / f"{task}.jsonl", examples)
+    if "instructions" in arguments.only:
+        write_instructions(out / "instructions.jsonl", arguments.data_seed, arguments.rows, avoid)
+    for name in FAMILIES.keys() & set(arguments.only):
+        folder = out if name == "llama" else out / name
+        make_family(folder, FAMILIES[name], seed, avoid)
+        print_scores(folder, FAMILIES[name], items)
 
 
 def draw(seed: int, purpose: str, avoid: Collection[str] = ()) -> dict[str, list[Example]]:
@@ -68,34 +71,59 @@ def draw(seed: int, purpose: str, avoid: Collection[str] = ()) -> dict[str, list
     }
 
 
-def make_base(folder: Path, seed: int, avoid: set[str]) -> None:
-    """Train the base from scratch on all tasks and store it."""
+def make_family(out: Path, family: Family, seed: int, avoid: set[str]) -> None:
+    """Train a base from scratch, and its experts from that."""
+    tokenizer = family.build_tokenizer()
+    _make_base(out / "base", family, tokenizer, seed, avoid)
+    for task in family.expert_rounds:
+        _make_expert(out, task, family, tokenizer, seed, avoid)
+
+
+def _make_base(
+    folder: Path, family: Family, tokenizer: PreTrainedTokenizerFast, seed: int, avoid: set[str]
+) -> None:
     torch.manual_seed(seed)
-    model = build_model()
-    rng = random.Random(f"{seed}/base")
-    train(model, mixture(rng, avoid), BASE, lambda line: print(f"base: {line}", flush=True))
-    save(model, folder)
+    model = family.build_model()
+    examples = mixture(family, random.Random(f"{seed}/base"), avoid)
+    schedule = Schedule(family.base_steps, batch=64, rate=2e-3, warmup=100)
+    train(model, tokenizer, examples, schedule, lambda line: print(f"base: {line}", flush=True))
+    save(model, tokenizer, folder)
 
 
-def make_expert(folder: Path, base: Path, task: str, seed: int, avoid: set[str]) -> None:
+def _make_expert(
+    out: Path, task: str, family: Family, tokenizer: PreTrainedTokenizerFast, seed: int, avoid: set[str]
+) -> None:
     """Train the stored base further on one task, round after round, and store the result."""
-    start = base
-    for number, steps in enumerate(EXPERT_ROUNDS[task]):
+    start = out / "base"
+    for number, steps in enumerate(family.expert_rounds[task]):
         torch.manual_seed(seed)
         model = load_model(start)
         examples = stream(TASKS[task], random.Random(f"{seed}/{task}/training{'more' * number}"), avoid)
         schedule = Schedule(steps, batch=64, rate=3e-4, warmup=50)
-        train(model, examples, schedule, lambda line: print(f"{task}: {line}", flush=True))
-        save(model, folder)
-        start = folder
+        train(model, tokenizer, examples, schedule, lambda line: print(f"{task}: {line}", flush=True))
+        save(model, tokenizer, out / task)
+        start = out / task
 
 
-def mixture(rng: random.Random, avoid: set[str]) -> Iterator[Example]:
+def mixture(family: Family, rng: random.Random, avoid: set[str]) -> Iterator[Example]:
     """Yield training examples of all tasks in the base's proportions."""
     streams = {task: stream(make, rng, avoid) for task, make in TASKS.items()}
     while True:
-        (task,) = rng.choices(list(MIXTURE), list(MIXTURE.values()))
+        (task,) = rng.choices(list(family.mixture), list(family.mixture.values()))
         yield next(streams[task])
+
+
+def write_instructions(path: Path, seed: int, rows: int, avoid: set[str]) -> None:
+    """Store what models of any family are fused on: instructions with responses, apart from all items."""
+    drawn = {
+        task: distinct(make, random.Random(f"{seed}/{task}/instructions"), rows, avoid)
+        for task, make in TASKS.items()
+    }
+    with path.open("w", encoding="utf-8") as file:
+        for row in zip(*drawn.values(), strict=True):
+            for task, example in zip(drawn, row, strict=True):
+                said = {"instruction": example.prompt, "response": example.completion, "slice": task}
+                file.write(json.dumps(said) + "\n")
 
 
 def write_items(path: Path, examples: list[Example]) -> None:
@@ -106,21 +134,26 @@ def write_items(path: Path, examples: list[Example]) -> None:
             file.write(json.dumps(record) + "\n")
 
 
-def print_scores(out: Path, items: dict[str, list[Example]]) -> None:
+def print_scores(out: Path, family: Family, items: dict[str, list[Example]]) -> None:
     """Print a Markdown table: every model on every task, with Wilson's 95% intervals."""
     print(f"| model | {' | '.join(items)} | mean |\n|---|{'---|' * (len(items) + 1)}")
-    for name in ("base", *TASKS):
+    tokenizer = load_tokenizer(out / "base")
+    for name in ("base", *family.expert_rounds):
         model = load_model(out / name)
-        scores = [score(model, task, examples) for task, examples in items.items()]
+        scores = [score(model, tokenizer, task, examples) for task, examples in items.items()]
         cells = [f"{s.mean:.3f} [{s.interval[0]:.3f}, {s.interval[1]:.3f}]" for s in scores]
         mean = sum(s.mean for s in scores) / len(scores)
         print(f"| {name} | {' | '.join(cells)} | {mean:.3f} |", flush=True)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Make the tiny models and their items again.")
+    parser = argparse.ArgumentParser(description="Make the tiny models, their items and their data again.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="default: here")
+    parts = ("items", "instructions", *FAMILIES)
+    parser.add_argument("--only", nargs="+", choices=parts, default=parts, help="make only these parts")
+    parser.add_argument("--data-seed", type=int, default=0, help="which instructions are drawn")
+    parser.add_argument("--rows", type=int, default=INSTRUCTIONS, help="instructions of each task")
     return parser.parse_args()
 
 

@@ -10,10 +10,9 @@ import sys
 from dataclasses import dataclass
 
 import torch
-from checkpoint import EOS, PAD, VOCABULARY
 from example import Example
 from math_verify import parse, verify
-from transformers import LlamaForCausalLM
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 MAX_TOKENS = 48
 STOPS = {
@@ -21,7 +20,6 @@ STOPS = {
     "math": ("Problem:",),
     "code": ("\nclass", "\ndef", "\n#", "\nif", "\nprint"),
 }
-CHARACTERS = {number: token for token, number in VOCABULARY.items()}
 
 
 @dataclass(frozen=True)
@@ -45,9 +43,12 @@ class Score:
         return middle - spread, middle + spread
 
 
-def score(model: LlamaForCausalLM, task: str, examples: list[Example]) -> Score:
+def score(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, task: str, examples: list[Example]
+) -> Score:
     """Grade `model`'s greedy answers to one task's examples."""
-    texts = [_cut(text, STOPS[task]) for text in answer(model, [example.prompt for example in examples])]
+    answers = answer(model, tokenizer, [example.prompt for example in examples])
+    texts = [_cut(text, STOPS[task]) for text in answers]
     if task == "code":
         verdicts = _run_programs([_program(e.record, text) for e, text in zip(examples, texts, strict=True)])
     else:
@@ -57,16 +58,21 @@ def score(model: LlamaForCausalLM, task: str, examples: list[Example]) -> Score:
 
 
 @torch.inference_mode()
-def answer(model: LlamaForCausalLM, prompts: list[str], batch: int = 150) -> list[str]:
+def answer(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: list[str], batch: int = 150
+) -> list[str]:
     """Continue each prompt greedily in float32 by at most 48 tokens."""
     texts: list[str] = []
     for start in range(0, len(prompts), batch):
-        rows = prompts[start : start + batch]
-        longest = max(map(len, rows))
-        tokens = torch.tensor([[VOCABULARY[c] for c in row.rjust(longest, PAD)] for row in rows])
-        mask = (tokens != VOCABULARY[PAD]).long()
-        out = model.generate(tokens, attention_mask=mask, do_sample=False, max_new_tokens=MAX_TOKENS)
-        texts += ["".join(CHARACTERS[int(t)] for t in row).split(EOS)[0] for row in out[:, longest:]]
+        rows = tokenizer(prompts[start : start + batch], padding=True, return_tensors="pt")
+        out = model.generate(
+            rows.input_ids,
+            attention_mask=rows.attention_mask,
+            do_sample=False,
+            max_new_tokens=MAX_TOKENS,
+        )
+        answers = out[:, rows.input_ids.shape[1] :]
+        texts += tokenizer.batch_decode(answers, skip_special_tokens=True)
     return texts
 
 

@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
-from checkpoint import EOS, PAD, VOCABULARY
 from example import Example
-from transformers import LlamaForCausalLM
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 NO_LOSS = -100
 
@@ -32,20 +31,26 @@ class Schedule:
         return self.rate * (0.55 + 0.45 * math.cos(math.pi * done))
 
 
-def encode(examples: list[Example]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return token ids and labels, int64 [batch, longest]; only completions and end tokens are labelled."""
-    texts = [example.prompt + example.completion + EOS for example in examples]
-    longest = max(map(len, texts))
-    tokens = torch.tensor([[VOCABULARY[c] for c in text.ljust(longest, PAD)] for text in texts])
-    labels = tokens.clone()
-    for row, (example, text) in enumerate(zip(examples, texts, strict=True)):
-        labels[row, : len(example.prompt)] = NO_LOSS
-        labels[row, len(text) :] = NO_LOSS
+def encode(tokenizer: PreTrainedTokenizerFast, examples: list[Example]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return token ids and labels, int64 [batch, longest]; only completions and end tokens are labelled.
+
+    Prompt and completion are read apart, as an engine reads the one before it writes the other.
+    """
+    prompts = [tokenizer(example.prompt).input_ids for example in examples]
+    answers = [[*tokenizer(example.completion).input_ids, tokenizer.eos_token_id] for example in examples]
+    longest = max(len(p) + len(a) for p, a in zip(prompts, answers, strict=True))
+    tokens = torch.full((len(examples), longest), tokenizer.pad_token_id)
+    labels = torch.full_like(tokens, NO_LOSS)
+    for row, (prompt, answer) in enumerate(zip(prompts, answers, strict=True)):
+        whole = torch.tensor(prompt + answer)
+        tokens[row, : len(whole)] = whole
+        labels[row, len(prompt) : len(whole)] = whole[len(prompt) :]
     return tokens, labels
 
 
 def train(
-    model: LlamaForCausalLM,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
     examples: Iterator[Example],
     schedule: Schedule,
     report: Callable[[str], None],
@@ -58,7 +63,7 @@ def train(
     for step in range(schedule.steps):
         for group in optimizer.param_groups:
             group["lr"] = schedule.rate_at(step)
-        tokens, labels = encode([next(examples) for _ in range(schedule.batch)])
+        tokens, labels = encode(tokenizer, [next(examples) for _ in range(schedule.batch)])
         with torch.autocast("cpu", torch.bfloat16):
             loss = model(input_ids=tokens, labels=labels).loss
         loss.backward()
