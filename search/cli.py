@@ -13,10 +13,13 @@ import sys
 import typer
 
 from search.commands import (
+    align,
     check,
     demo,
     evaluate,
     export,
+    families,
+    fuse,
     grade,
     items,
     leaderboard,
@@ -34,6 +37,8 @@ HELP = """Search for the best way to merge language-model experts, and prove tha
   crucible run study.yaml           search; run it again to continue
   crucible leaderboard NAME         who is best on holdout items, with intervals
   crucible export NAME --out DIR    the best merge, for mergekit or as a checkpoint
+  crucible families MODEL...        which models can be merged, and which only fused
+  crucible fuse fusion.yaml         different architectures: the evidence chooses who learns from whom
 """
 
 app = typer.Typer(
@@ -54,6 +59,9 @@ COMMANDS = (
     export.export,
     merge.merge,
     evaluate.evaluate,
+    families.families,
+    align.align,
+    fuse.fuse,
     grade.grade,
 )
 

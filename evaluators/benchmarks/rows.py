@@ -61,8 +61,8 @@ def whole(below: int | None = None) -> Check:
     return wrong
 
 
-def read_rows(path: Path, schema: Schema) -> tuple[Row, ...]:
-    """All items of a file, reduced to the fields of `schema`.
+def read_rows(path: Path, schema: Schema | None) -> tuple[Row, ...]:
+    """All items of a file, reduced to the fields of `schema`; with every field where there is no schema.
 
     Blank lines are skipped and still counted. Raises SliceError naming file, line and field.
     """
@@ -87,14 +87,17 @@ def _nonblank(lines: IO[str]) -> Iterator[tuple[int, str]]:
     return ((i, line) for i, line in enumerate(lines) if line.strip())
 
 
-def _parse(line: str, schema: Schema, place: str) -> dict[str, Any]:
+def _parse(line: str, schema: Schema | None, place: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         reason = f"{error.msg} at column {error.colno}"
         raise SliceError(f"{place}: not JSON ({reason}); write one object a line") from error
     if not isinstance(row, dict):
-        raise SliceError(f"{place}: expected an object with {', '.join(schema)}, found {type(row).__name__}")
+        fields = f" with {', '.join(schema)}" if schema else ""
+        raise SliceError(f"{place}: expected an object{fields}, found {type(row).__name__}")
+    if schema is None:
+        return row
     return {field: _checked(row, field, check, place) for field, check in schema.items()}
 
 

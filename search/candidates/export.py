@@ -14,11 +14,13 @@ from merging.recipe import Recipe, dump_recipe
 from merging.worker import MergeWorker
 from search.candidates.candidate import SMALL, write_candidate
 from search.candidates.card import CARD, fenced, model_card
+from search.candidates.fused import export_fused
 from search.candidates.glossary import glossary
 from search.candidates.models import open_worker
 from search.candidates.verdict import Found, model_names
 from search.errors import SearchError
 from studies.store import StudyStore
+from studies.store.rows import ModelSubject
 from studies.verdicts.leaderboard import Row, build_leaderboard
 
 FORMATS = ("recipe", "mergekit", "checkpoint")
@@ -37,9 +39,13 @@ def export_best(url: str, study: str, out: Path, form: str, trial: int | None = 
     with StudyStore(url, create=False) as store:
         rows = build_leaderboard(store, study)
         row = choose(rows, study, trial)
-        recipe = _recipe(store, row, rows)
-        names = model_names(store, study)
-    return row, export(recipe, out, form, Found(study, row, rows, names))
+        subject = store.subject(row.digest)
+        found = Found(study, row, rows, model_names(store, study))
+    if isinstance(subject, Recipe):
+        return row, export(subject, out, form, found)
+    if subject.made is not None and form == "checkpoint":
+        return row, export_fused(subject, out, found)
+    raise _no_merge(subject, row, rows)
 
 
 def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
@@ -56,14 +62,16 @@ def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
     return rows[0]
 
 
-def _recipe(store: StudyStore, row: Row, rows: Sequence[Row]) -> Recipe:
-    subject = store.subject(row.digest)
-    if isinstance(subject, Recipe):
-        return subject
+def _no_merge(subject: ModelSubject, row: Row, rows: Sequence[Row]) -> SearchError:
+    if subject.made is not None:
+        return SearchError(
+            f"{row.name!r} is no merge but a fused model, in {subject.path}: write `--format checkpoint`, or"
+            " take it as it is"
+        )
     merge = next(
         (f", or take the best merge: --trial {each.trial}" for each in rows if each.trial is not None), ""
     )
-    raise SearchError(f"{row.name!r} is no merge but the model {subject.path}: take it as it is{merge}")
+    return SearchError(f"{row.name!r} is no merge but the model {subject.path}: take it as it is{merge}")
 
 
 def export(recipe: Recipe, out: Path, form: str, found: Found | None = None) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,27 +119,36 @@ class Models:
         return next(iter(self.known.values())).tensors
 
     def _split(self, name: str) -> tuple[str, str | None]:
-        """Model and adapter of `model+adapter`; a folder whose own name has a + is that folder."""
-        if "+" not in name or _is_folder(name, self._here(name)):
-            return name, None
-        ways = [(name[:i], name[i + 1 :]) for i, letter in enumerate(name) if letter == "+"]
-        there = [way for way in ways if all(_is_folder(part, self._here(part)) for part in way)]
-        if len(ways) > 1 and len(there) != 1:
-            raise SearchError(
-                f"{self.config}: {name!r} has more than one +, and which one stands before a LoRA is unclear;"
-                " give folders without a + in their names"
-            )
-        return (there or ways)[0]
+        return split(name, lambda part: is_folder(part, self._here(part)), f"{self.config}: ")
 
     def _find(self, name: str) -> Found:
         return find(name, self._here(name), self.allow_pickle)
 
     def _here(self, name: str) -> Path:
         """mergekit takes paths from the working directory; the file's own folder is where copies work."""
-        return Path.cwd() if _is_folder(name, Path.cwd()) else self.config.resolve().parent
+        return Path.cwd() if is_folder(name, Path.cwd()) else self.config.resolve().parent
 
 
-def _is_folder(name: str, here: Path) -> bool:
+def split(name: str, is_there: Callable[[str], bool], where: str = "") -> tuple[str, str | None]:
+    """Model and adapter of `model+adapter`; a folder whose own name has a + is that folder.
+
+    Raises:
+        SearchError: there are several ways to read it; the message begins with `where`.
+    """
+    if "+" not in name or is_there(name):
+        return name, None
+    ways = [(name[:i], name[i + 1 :]) for i, letter in enumerate(name) if letter == "+"]
+    there = [way for way in ways if all(map(is_there, way))]
+    if len(ways) > 1 and len(there) != 1:
+        raise SearchError(
+            f"{where}{name!r} has more than one +, and which one stands before a LoRA is unclear;"
+            " give folders without a + in their names"
+        )
+    return (there or ways)[0]
+
+
+def is_folder(name: str, here: Path) -> bool:
+    """Whether a name is that of a folder or file, as seen from here."""
     try:
         return (here / Path(name).expanduser()).exists()
     except (RuntimeError, OSError):  # ~ of a user whom nobody knows, too long a name; locate says so

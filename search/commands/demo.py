@@ -11,17 +11,36 @@ from search.commands.options import Storage, resumable, typed
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the study store and the results.")] = Path(
-        "crucible-demo"
-    ),
+    fuse: Annotated[
+        bool,
+        typer.Option(
+            "--fuse",
+            help="Search two families of different architectures, and fuse their best into one model"
+            " (up to 15 minutes).",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the study store and the results; by default crucible-demo, with --fuse"
+            " crucible-demo-fuse.",
+            show_default=False,
+        ),
+    ] = None,
     storage: Storage = None,
 ) -> None:
     """Search for the best merge of three tiny experts, judge it on holdout items, and export it.
 
     Writes crucible-demo/ with the study store, the best merge as mergekit's YAML and as a checkpoint.
-    Run again, it goes on where it stopped.
+    With --fuse, two families with different tokenizers are searched, and what the evidence chooses of one
+    learns from the other. Run again, it goes on where it stopped.
     """
-    from search.running.demo import run_demo
-
     with resumable(typed()):
-        run_demo(out, storage)
+        if fuse:
+            from search.fusing.demo import run_fusion_demo
+
+            run_fusion_demo(out or Path("crucible-demo-fuse"), storage)
+        else:
+            from search.running.demo import run_demo
+
+            run_demo(out or Path("crucible-demo"), storage)

@@ -11,6 +11,7 @@ from search.errors import NothingSteers, SearchError
 from search.proposals.ledger import open_ledger
 from search.proposals.starting_points import starting_points
 from search.running.interrupt import Interrupted, shielded
+from search.running.known import Known, adopt_known
 from search.running.measure import Bench
 from search.running.outlook import baseline_scores, check_steered, idle_slices
 from search.running.search import Search, run_baselines, run_holdout, run_trials
@@ -33,11 +34,12 @@ def run_study(
     trials: int | None = None,
     hours: float | None = None,
     anyway: bool = False,
+    known: Known | None = None,
 ) -> list[Row]:
     """Run, or continue, the study until its budget is spent and its best are judged; return the leaderboard.
 
     `trials` (in all) and `hours` (of this run) win over the study's budget; `anyway` begins a search that no
-    slice steers, too.
+    slice steers, too. What is `known` of base and experts already is not measured again.
 
     Raises:
         NothingSteers: a search would begin that no slice steers, for on each the baselines answer no search
@@ -54,8 +56,10 @@ def run_study(
             logger.warning("%s", long)
         with closing(workshop.engine()) as engine:
             study = store.begin(spec.name, workshop.identity())
-            with exclusive(store, spec.name), _ending(store, study), shielded():
-                search = _open_search(Bench(store, engine, setting=workshop.setting), study, url, workshop)
+            with exclusive(store, spec.name), ending(store, study), shielded():
+                bench = Bench(store, engine, setting=workshop.setting)
+                search = _open_search(bench, study, url, workshop)
+                adopt_known(workshop, bench, known or {})
                 _search(search, display, trials, deadline, anyway)
         return build_leaderboard(store, spec.name)
 
@@ -103,7 +107,7 @@ def _all_scored(steps: Iterator[Step]) -> Iterator[Step]:
 
 
 @contextmanager
-def _ending(store: StudyStore, study: int) -> Iterator[None]:
+def ending(store: StudyStore, study: int) -> Iterator[None]:
     """Say in the store how a run ended that did not come to its end."""
     try:
         yield

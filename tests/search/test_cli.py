@@ -33,9 +33,12 @@ def test_the_commands_are_those_that_people_are_told_of() -> None:
         "leaderboard",
         "items",
         "export",
+        "families",
         "merge",
         "evaluate",
+        "fuse",
         "grade",
+        "align",
     }
     assert set(COMMANDS) == expected
     readme = (TINY.parents[1] / "README.md").read_text()
@@ -84,7 +87,8 @@ def test_status_lists_studies(finished: Finished, crucible: Crucible) -> None:
 def test_the_leaderboard_has_the_shape_that_scripts_rely_on(finished: Finished, crucible: Crucible) -> None:
     rows = json.loads(crucible("leaderboard", "tiny", "--storage", finished.storage, "--json").out)
     keys = {"name", "kind", "trial", "digest", "search", "holdout", "holdout_mean"}
-    assert all(set(row) == keys | {"vs_base", "vs_best_expert", "vs_uniform"} for row in rows)
+    against = {"vs_base", "vs_best_expert", "vs_uniform", "vs_best_model", "vs_target"}
+    assert all(set(row) == keys | against | {"study"} for row in rows)
     judged = [row for row in rows if row["holdout_mean"] is not None]
     assert [row["holdout_mean"] for row in judged] == sorted(
         (r["holdout_mean"] for r in judged), reverse=True

@@ -80,3 +80,10 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 )
 def test_a_check_says_what_is_wrong_with_a_value(check, value: object, wrong: str) -> None:
     assert check(value) == wrong
+
+
+def test_without_a_schema_rows_are_whole_and_still_objects(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", json.dumps(GOOD), '["q"]')
+    with pytest.raises(SliceError, match="line 2: expected an object, found list"):
+        read_rows(path, None)
+    assert read_rows(write(path, json.dumps(GOOD)), None)[0].doc == GOOD

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from merging.errors import CheckpointError
-from merging.models.locate import is_local, locate
+from merging.models.locate import is_local, locate, locate_tokenizer
 
 
 def test_a_folder_is_found_relative_to_the_file_that_names_it(tmp_path: Path) -> None:
@@ -74,3 +74,22 @@ def test_pickles_are_asked_for_only_where_they_are_allowed_and_needed(
     locate("org/name@v1", tmp_path, allow_pickle=True)
     assert ["pytorch_model*.bin" in patterns for patterns in asked] == [False, False, True, False]
     assert all("adapter_config.json" in patterns for patterns in asked)
+
+
+def test_a_tokenizer_is_found_where_its_model_is(hub: Path, tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    assert locate_tokenizer("base", tmp_path) == (tmp_path / "base").resolve()
+    assert os.path.samefile(locate_tokenizer("org/name@v1", tmp_path), hub)
+
+
+def test_no_weights_are_fetched_for_a_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def download(name: str, revision: str | None, allow_patterns: list[str]) -> str:
+        asked.extend(allow_patterns)
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    locate_tokenizer("org/name", tmp_path)
+    assert "tokenizer.json" in asked
+    assert not [pattern for pattern in asked if "safetensors" in pattern or ".bin" in pattern]

@@ -1,0 +1,57 @@
+"""Fusions that are not pairwise, and those that another engine judges than the members' own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from studies.store import StudyStore
+from tests.search.conftest import Outcome
+from tests.search.fusing.families import CURVE, FUSION, ITEMS, Families, write_yaml
+
+Crucible = Callable[..., Outcome]
+QUICK = {**FUSION, "training": {"epochs": 1, "batch": 12}}
+
+
+def fuse(families: Families, crucible: Crucible, **changes: object) -> tuple[dict[str, object], str]:
+    write_yaml(families.file, {**QUICK, **changes})
+    out = families.folder / "out"
+    said = crucible("fuse", families.file, "--storage", families.storage, "--out", out, "--json")
+    assert said.code == 0, said.err
+    return json.loads(said.out), said.err
+
+
+def test_all_sources_at_once_make_one_model_and_leave_nothing_to_merge(
+    families: Families, crucible: Crucible
+) -> None:
+    said, err = fuse(families, crucible, fusion={"pairwise": False, "function": "average"})
+    names = [row["name"] for row in said["leaderboard"] if row["kind"] == "fused"]  # type: ignore[index, attr-defined]
+    assert names == ["llama: trial 0 + qwen: math + llama: code"]
+    assert "there is one fused model only, so there is nothing to merge" in err
+    assert said["merge_study"] is None
+    assert len(families.rows(CURVE)) == 2
+
+
+def test_under_another_engine_the_target_is_asked_again_and_answers_stay_apart(
+    families: Families, crucible: Crucible
+) -> None:
+    """Labels alone need no source, so nothing is extracted."""
+    engine = {"dtype": "bfloat16", "max_tokens": 48}
+    said, _ = fuse(families, crucible, engine=engine, fusion={"function": "labels"}, then_merge=None)
+    assert not (families.folder / "out" / "distributions").exists()
+    with StudyStore(families.storage) as store:
+        keys = {
+            name: {(part.name, part.split): part.digest for part in store.slices(store.study(name))}
+            for name in ("llama", "qwen", "fused")
+        }
+    assert keys["llama"] == keys["qwen"]
+    assert not {*keys["fused"].values()} & {*keys["llama"].values()}
+    before, after = said["before"], said["after"]
+    digest = before["digest"]  # type: ignore[index]
+    asked = families.rows(
+        f"select count(distinct slice_digest) from crucible_evidence where subject_digest = '{digest}'"
+    )
+    assert asked == [(3 * 6,)], "in its study, by the new engine, and beside the fused models"
+    assert after["name"] == "llama: trial 0 + labels"  # type: ignore[index]
+    judged = [sum(score["n"] for score in row["holdout"].values()) for row in (before, after)]  # type: ignore[index, attr-defined]
+    assert judged[0] == judged[1] < 3 * 2 * ITEMS
