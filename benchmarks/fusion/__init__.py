@@ -1,0 +1,1 @@
+"""Measures of fusion: what one model learns from others of any architecture."""
