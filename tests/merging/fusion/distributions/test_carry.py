@@ -168,6 +168,18 @@ def test_inside_a_long_token_the_candidates_that_begin_alike_go_on() -> None:
     assert found.chunk_end.tolist() == [False, False, False, True, True]
 
 
+def test_inside_a_token_a_source_is_no_surer_than_what_it_has_not_kept_lets_it_be() -> None:
+    a, b = toy_vocabulary([b"the", b"a", b"o"]), toy_vocabulary([b"t", b"h", b"e", b"a", b"o"])
+    source, target = toy_exchange(a, [b"the"]), toy_exchange(b, [b"t", b"h", b"e"])
+    top = said([{2: 0.6, 1: 0.1, 3: 0.3}, {0: 1.0}], [1, 0], k=1)  # `a` alone is kept, and `the` came
+    found = carried(top, source, target, ByteMap(a, b))
+    assert row(found, 0) == pytest.approx({4: 0.6, 1: 0.1})
+    for inside in (1, 2):  # 0.1 went on as it did, and 0.3 of which nothing is known may have
+        assert row(found, inside) == pytest.approx({1 + inside: 0.1 / 0.4})
+        assert np.exp(found.tail[inside]) == pytest.approx(0.3 / 0.4)
+    assert np.exp(found.gold) == pytest.approx([0.1, 1.0, 1.0, 1.0])  # a span is as likely as it was
+
+
 def test_a_candidate_counts_for_the_longest_of_the_targets_tokens_that_it_begins_with() -> None:
     a, b = toy_vocabulary([b"there", b"then", b"thaw"]), toy_vocabulary([b"t", b"th", b"the", b"re", b"n"])
     source, target = toy_exchange(a, [b"there"]), toy_exchange(b, [b"the", b"re"])

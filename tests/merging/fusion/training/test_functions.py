@@ -45,6 +45,18 @@ def test_min_ce_by_token_follows_who_finds_each_token_likeliest() -> None:
     assert rows(taught) == [{1: 0.9, -1: 0.1}, {2: 0.5, 4: 0.5, -1: 0.0}]
 
 
+def test_min_ce_by_token_asks_what_a_row_says_not_what_came_of_a_span() -> None:
+    """A source whose span came out likely, but whose row names little of it, would teach its tail."""
+    lucky = carried([{1: 0.01}, {3: 0.2}], gold=[0.99, 0.99])
+    plain = carried([{1: 0.4}, {2: 0.3}], gold=[0.4, 0.3])
+    taught = FUNCTIONS["min_ce_token"](Example(IDS, 1, carried=(lucky, plain)), NONE)
+    assert rows(taught)[0] == {1: 0.4, -1: 0.6}
+    # the row that does not name token 2 leaves 0.8 to all others, of which it may be any
+    unnamed = carried([{1: 0.4}, {3: 0.9}], gold=[0.4, 0.95])
+    taught = FUNCTIONS["min_ce_token"](Example(IDS, 1, carried=(unnamed, plain)), NONE)
+    assert rows(taught)[1] == {2: 0.3, -1: 0.7}
+
+
 def test_min_ce_by_token_asks_only_who_knows_the_row() -> None:
     sure_of_the_text_alone = carried([None, None], gold=[0.9, 0.9])
     knows = carried([{1: 0.1}, None], gold=[np.nan, 0.1])
