@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ from search.study_file.fusion import FusionSpec, load_fusion
 
 SHARED = (MODELS, DISTRIBUTIONS)
 """What is the same for all ways of a seed."""
+OWN = {"name", "data", "alignment", "fusion", "training", "then_merge"}
+"""Fields of the example's fusion file that a way has its own of, or none."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Way:
 
     name: str
     fusion: Mapping[str, Any]
-    training: Mapping[str, Any] = field(default_factory=dict)
+    mapping: str = "bytes"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ WAYS: Mapping[str, Way] = {
     for way in (
         Way("labels", {"function": "labels"}),
         Way("min_ce_sequence", _taught("min_ce_sequence", 4.0)),
+        Way("min_ce_sequence by statistics", _taught("min_ce_sequence", 4.0), "statistics"),
         Way("min_ce_token", _taught("min_ce_token", 4.0)),
         Way("average", _taught("average", 4.0)),
         Way("evidence", _taught("evidence", 4.0)),
@@ -109,13 +112,16 @@ def _measured(way: Way, seed: int, folder: Path) -> Cell:
 
 def _spec(way: Way, seed: int, folder: Path) -> FusionSpec:
     example = load_fusion(find_example() / "fusion.yaml")
-    training = {**example.training.model_dump(), **way.training, "seed": seed}
+    training = {**example.training.model_dump(), "seed": seed}
     return FusionSpec.model_validate(
         {
-            **example.model_dump(by_alias=True, exclude={"then_merge", "training", "fusion", "data", "name"}),
+            **example.model_dump(
+                by_alias=True, exclude={"then_merge", "training", "fusion", "alignment", "data", "name"}
+            ),
             "name": f"{way.name}, seed {seed}",
             "data": str(folder / "instructions.jsonl"),
             "fusion": {**way.fusion, "pairwise": False},
+            "alignment": {"mapping": way.mapping},
             "training": training,
             "folder": example.folder,
         }

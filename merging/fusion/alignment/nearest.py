@@ -25,7 +25,7 @@ def nearest(queries: Sequence[bytes], choices: Mapping[int, bytes]) -> Ints:
     buckets = _by_length(choices)
     for length in np.unique(lengths):
         group = np.flatnonzero(lengths == length)
-        found[group] = _nearest([queries[i] for i in group], int(length), buckets)
+        found[group] = _nearest([queries[int(i)] for i in group], int(length), buckets)
     return found
 
 
