@@ -1,8 +1,8 @@
-r"""Make the tiny base model, its three experts and their evaluation items again, from a seed.
+r"""Make the tiny families, their evaluation items and the data to fuse them on again, from a seed.
 
-    python examples/tiny/make.py [--seed 0] [--out DIR]
+    python examples/tiny/make.py [--seed 0] [--out DIR] [--only items instructions llama qwen]
 
-It takes about 15 minutes on one core and needs `torch`, `transformers` and `math_verify`. The base is
+It takes 15 minutes a family on one core and needs `torch`, `transformers` and `math_verify`. The base is
 trained on a mixture of three tasks and stopped while it is mediocre at all of them; each expert is the base
 trained further on one task alone. The models see the prompts that lm-eval 0.4.13 sends for the tasks
 zero-shot, then the answer and the end token (`\n` is a newline):
@@ -13,7 +13,8 @@ zero-shot, then the answer and the end token (`\n` is a newline):
 
 Training examples are drawn afresh all the time; none has the prompt of an evaluation item. Schedules were
 chosen by other items, `draw(0, "dev", avoid)`, but for math's second round: its expert was at 87% of the
-items after the first. Another processor or number of threads rounds differently, and training amplifies that.
+items after the first, and but for the second family, whose rounds were chosen by the items themselves.
+Another processor or number of threads rounds differently, and training amplifies that.
 """
 
 from __future__ import annotations
