@@ -59,7 +59,7 @@ class SelectionSpec(Section):
 class AlignmentSpec(Section):
     """How texts under two tokenizers are brought together."""
 
-    mapping: TokenMapping = "statistics"
+    mapping: TokenMapping = "bytes"
     floor: Share = 0.9
     """Share of characters in aligned spans under which a pair is refused."""
 

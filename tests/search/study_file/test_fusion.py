@@ -53,7 +53,7 @@ def test_three_lines_are_a_fusion_and_everything_else_has_a_default(tmp_path: Pa
     assert (spec.studies, spec.models, spec.data) == (("study.yaml",), (), ("instructions.jsonl",))
     assert (spec.target, spec.sources, spec.sources_per_slice, spec.format) == (None, None, 1, "auto")
     assert (spec.selection.share, spec.selection.seed) == (0.5, 0)
-    assert (spec.alignment.mapping, spec.alignment.floor) == ("statistics", 0.9)
+    assert (spec.alignment.mapping, spec.alignment.floor) == ("bytes", 0.9)
     assert (spec.distributions.top_k, spec.distributions.engine, spec.distributions.shard) == (
         10,
         "transformers",
