@@ -39,6 +39,7 @@ WHOLE = (
     "search/fusing/test_preflight.py",
     "search/fusing/test_searched.py",
     "search/fusing/test_variants.py",
+    "search/fusing/test_vllm.py",
     "search/previous",
     "search/running",
     "search/showing/test_items.py",
