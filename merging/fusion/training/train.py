@@ -45,7 +45,7 @@ _DECAY = 0.01
 _LONGEST_GRADIENT = 1.0
 _SMALL = 20_000_000  # parameters
 ON_CPU = 8
-_LIVE = ("micro_batch", "checkpoint_every")
+LIVE = ("micro_batch", "checkpoint_every")
 """Settings that may change between a kill and the resume."""
 
 
@@ -228,7 +228,7 @@ def _fixed(settings: Settings) -> dict[str, Any]:
     """The settings that a training's result depends on, by the names they have in a fusion file."""
     said = settings.to_json()
     fusion = {f"fusion.{name.rstrip('_')}": value for name, value in said.pop("objective").items()}
-    return {**fusion, **{f"training.{name}": value for name, value in said.items() if name not in _LIVE}}
+    return {**fusion, **{f"training.{name}": value for name, value in said.items() if name not in LIVE}}
 
 
 def _is_made(out: Path, plan: Mapping[str, Any]) -> bool:

@@ -15,6 +15,7 @@ from merging.models.checkpoint import open_checkpoint
 from search.candidates.models import Found, subject_of
 from search.fusing.learning.data import Data
 from search.fusing.learning.lessons import Lesson, Lessons, competes, mapping_between
+from search.fusing.learning.made import made_of
 from search.fusing.learning.readings import Reading
 from search.fusing.learning.teachers import teacher
 from search.fusing.materials import Material, Role, safe_name
@@ -186,14 +187,5 @@ def _lesson(school: School, name: str, said: Mapping[str, Extracted]) -> Lesson:
 
 def _subject(school: School, pair: Pair, folder: Path, settings: Settings) -> ModelSubject:
     found = subject_of(open_checkpoint(folder), Found(str(folder.resolve()), Path.cwd(), folder.resolve()))
-    return replace(
-        found,
-        made={
-            "target": school.target.role.digest,
-            "sources": [each.digest for each in pair.sources],
-            "data": school.data.digest,
-            "mapping": school.spec.alignment.mapping,
-            "top_k": school.spec.distributions.top_k,
-            **settings.to_json(),
-        },
-    )
+    made = made_of(school.spec, settings, school.target.role, pair.sources, school.data)
+    return replace(found, made=made)

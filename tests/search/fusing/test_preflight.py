@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from merging.fusion.training import ahead
+from search.fusing import preflight
 from studies.store import StudyStore
 from tests.search.conftest import TINY, Outcome
 from tests.search.fusing.families import FUSION, Families, write_yaml
@@ -119,3 +120,12 @@ def test_a_refusal_is_the_state_of_the_study(families: Families, crucible: Cruci
         (summary,) = [each for each in store.studies() if each.name == "fused"]
     assert summary.state == "failed"
     assert f"crucible: {summary.reason}" == message
+
+
+def test_sources_that_a_missing_vllm_should_answer_for(
+    families: Families, crucible: Crucible, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "find_spec", lambda name: None)
+    message = refusal(families, crucible, distributions={"engine": "vllm"})
+    assert "distributions.engine: vllm is not installed; pip install" in message
+    assert "or write `transformers`" in message

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from evaluators.engines.vllm.process import MOST_RANKED
 from search.errors import SpecError
-from search.study_file.fusion import FusionSpec, load_fusion, load_members
+from search.study_file.fusion import RANKED_BY_VLLM, FusionSpec, load_fusion, load_members
 from tests.search.conftest import TINY
 
 LEAST = "name: fused\nstudies: [study.yaml]\ndata: instructions.jsonl\n"
@@ -118,6 +119,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("mapping: bytes", "mapping: byte", [":10: alignment.mapping", "did you mean 'bytes'?"]),
         ("floor: 0.95", "floor: 95", [":10: alignment.floor: input should be less than or equal to 1"]),
         ("top_k: 4", "top_k: 0", [":11: distributions.top_k", "found 0"]),
+        ("top_k: 4", "top_k: 129", [":11: distributions.top_k: vLLM ranks 128", "`engine: transformers`"]),
         ("engine: vllm, shard", "engine: vlm, shard", [":11: distributions.engine", "mean 'vllm'?"]),
         ("alm+min_ce_token", "min_ce", [":12: fusion.function: must be 'labels', 'min_ce_sequence'"]),
         ("lambda: 0.8", "lambda: 8", [":12: fusion.lambda: input should be less than or equal to 1"]),
@@ -181,3 +183,7 @@ def test_two_studies_of_one_name_are_refused(tmp_path: Path, names: tuple[str, s
 def test_a_member_study_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"study\.yaml: cannot be read: No such file"):
         load_members(load(tmp_path, LEAST))
+
+
+def test_what_vllm_ranks_at_most_is_what_its_engine_says() -> None:
+    assert RANKED_BY_VLLM == MOST_RANKED
