@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,6 +33,12 @@ DISTRIBUTIONS, FUSED = "distributions", "fused"
 LABELS = "labels"
 """What stands for the sources of a target that learns from the data's responses alone."""
 
+_SAYABLE = re.compile(r"(?!\d+$)[^\W_][\w.+-]{0,95}")
+"""What a study takes for a name; `search/study_file/models.py`."""
+_TAKEN = ("base", "uniform", "union", "target")
+_PART = 64
+"""Characters of a name that a study does not take."""
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -45,8 +52,13 @@ class Pair:
 
     @property
     def short(self) -> str:
-        """What it learns from alone, as a model's name in a study."""
-        return safe_name("+".join(each.name for each in self.sources)) or LABELS
+        """What it learns from alone, as a name that a study takes for a model."""
+        if not self.sources:
+            return LABELS
+        name = safe_name("+".join(each.name for each in self.sources))
+        if _SAYABLE.fullmatch(name) and name not in _TAKEN:
+            return name
+        return f"from-{name[:_PART]}-{self.sources[0].digest[:8]}"
 
 
 @dataclass(frozen=True)
