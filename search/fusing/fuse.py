@@ -103,7 +103,7 @@ def _distil(work: Work) -> tuple[Material, tuple[Fused, ...]]:
 def _school(work: Work) -> School:
     prepared, quiet = work.prepared, not work.stages.console.is_terminal
     made: list[Material] = []
-    for role in (prepared.target, *prepared.sources):
+    for role in (prepared.target, *prepared.teachers):
         work.stages.say(f"write {role.name}")
         with exposed():
             made.append(materialise(role, work.out / MODELS, work.spec.allow_pickle, quiet))

@@ -46,6 +46,12 @@ class Prepared:
     coverage: Mapping[str, float]
     """Of each source by the target: the share of the data's characters that both tokenizers span alike."""
 
+    @property
+    def teachers(self) -> tuple[Role, ...]:
+        """The sources that are asked: none, where labels alone are learnt."""
+        asked = teachers_of(self.plan.spec, self.target, self.sources)
+        return tuple(each for each in self.sources if each in asked)
+
 
 def prepare(plan: Plan, store: StudyStore, out: Path) -> Prepared:
     """Open all that a fusion names, and check it.
@@ -128,7 +134,7 @@ def _check_memory(found: Prepared) -> None:
     for settings in _settings(found):
         longest = found.readings[found.target.name].longest
         check_memory(_shape(found.target, spec), settings, longest, len(found.data.rows))
-    for role in found.sources:
+    for role in found.teachers:
         needed, free = room_for(_shape(role, spec))
         if needed > free:
             raise SearchError(
@@ -142,7 +148,7 @@ def _check_disk(found: Prepared) -> None:
     spec, out = found.plan.spec, found.out
     wanted = spec.distributions
     models = sum(
-        bytes_to_write(each, out / MODELS, spec.allow_pickle) for each in (found.target, *found.sources)
+        bytes_to_write(each, out / MODELS, spec.allow_pickle) for each in (found.target, *found.teachers)
     )
     distributions = sum(
         extraction_bytes(found.readings[each.name].requests, wanted.top_k, wanted.shard)

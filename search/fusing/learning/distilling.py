@@ -13,6 +13,7 @@ from merging.fusion.training.functions import parts
 from merging.fusion.training.settings import Lora, Objective, Settings
 from merging.fusion.training.train import Metrics, train
 from merging.models.checkpoint import open_checkpoint
+from merging.models.fingerprint import canonical_digest
 from search.candidates.models import Found, subject_of
 from search.fusing.learning.data import Data
 from search.fusing.learning.lessons import Lesson, Lessons, competes, mapping_between
@@ -36,8 +37,8 @@ LABELS = "labels"
 _SAYABLE = re.compile(r"(?!\d+$)[^\W_][\w.+-]{0,95}")
 """What a study takes for a name; `search/study_file/models.py`."""
 _TAKEN = ("base", "uniform", "union", "target")
-_PART = 64
-"""Characters of a name that a study does not take."""
+_LONGEST, _PART = 96, 64
+"""Characters of a name, and those that are left of one that is too long, or that no study takes."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,15 @@ def pairs_of(spec: FusionSpec, target: Role, sources: Sequence[Role]) -> tuple[P
     if spec.fusion.pairwise:
         return tuple(Pair(f"{target.name} + {each.name}", each.slug, (each,)) for each in sources)
     names = [each.name for each in sources]
-    return (Pair(" + ".join((target.name, *names)), safe_name("+".join(names)), tuple(sources)),)
+    return (Pair(" + ".join((target.name, *names)), _run(sources), tuple(sources)),)
+
+
+def _run(sources: Sequence[Role]) -> str:
+    """A name of files for all sources together, no longer than a disk takes."""
+    name = safe_name("+".join(each.name for each in sources))
+    if len(name) <= _LONGEST:
+        return name
+    return f"{name[:_PART]}-{canonical_digest([each.digest for each in sources])[:8]}"
 
 
 def teachers_of(spec: FusionSpec, target: Role, sources: Sequence[Role]) -> tuple[Role, ...]:

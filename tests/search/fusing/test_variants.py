@@ -40,10 +40,11 @@ def test_all_sources_at_once_make_one_model_and_leave_nothing_to_merge(
 def test_under_another_engine_the_target_is_asked_again_and_answers_stay_apart(
     families: Families, crucible: Crucible
 ) -> None:
-    """Labels alone need no source, so nothing is extracted."""
+    """Labels alone need no source, so none is written out, and nothing is extracted."""
     engine = {"dtype": "bfloat16", "max_tokens": 48}
     said, _ = fuse(families, crucible, engine=engine, fusion={"function": "labels"}, then_merge=None)
     assert not (families.folder / "out" / "distributions").exists()
+    assert len([*(families.folder / "out" / "models").iterdir()]) == 1
     with StudyStore(families.storage) as store:
         keys = {
             name: {(part.name, part.split): part.digest for part in store.slices(store.study(name))}
