@@ -36,7 +36,7 @@ def test_a_fused_model_goes_as_the_checkpoint_that_it_is_with_its_verdict(
     card = (written / "README.md").read_text()
     assert "# fused: llama: trial 0 + qwen: math" in card
     assert "the unfused target" in card
-    assert "min_ce_token" in card
+    assert "min_ce_sequence" in card
 
 
 def test_other_forms_are_refused_with_where_it_lies(fused: Finished) -> None:

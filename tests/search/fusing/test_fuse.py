@@ -80,7 +80,7 @@ def test_a_fused_model_is_a_subject_that_knows_how_it_was_made(fused: Finished) 
     assert made is not None
     assert made["target"] == fused.outcome.before.digest
     assert made["sources"] == [fused.outcome.plan.selection.row("qwen: math").digest]
-    assert made["objective"]["function"] == "min_ce_token"  # type: ignore[index, call-overload]
+    assert made["objective"]["function"] == "min_ce_sequence"  # type: ignore[index, call-overload]
     assert survey(open_checkpoint(fused.out / "fused" / subject.path.rpartition("/")[2])).digest == row.digest
 
 
