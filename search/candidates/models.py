@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from merging.errors import CheckpointError
 from merging.family.prepare import Family, prepare
@@ -14,7 +15,9 @@ from merging.models.locate import is_local, locate
 from merging.recipe import ModelRef, Recipe
 from merging.recipe.rules import place_of
 from merging.worker import MergeWorker
-from studies.store.rows import ModelSubject
+
+if TYPE_CHECKING:
+    from studies.store.rows import ModelSubject
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ def subject_of(model: Checkpoint, found: Found) -> ModelSubject:
     ref = found.reference(survey(model).digest)
     parameters = sum(info.numel for info in model.tensors.values())
     architecture = str(model.config.get("model_type"))
+    from studies.store.rows import ModelSubject  # a merge needs no database
+
     return ModelSubject(ref.fingerprint, ref.path, ref.revision, architecture, parameters)
 
 
