@@ -73,7 +73,7 @@ def measured(finished: Finished, tmp_path_factory: pytest.TempPathFactory) -> di
     progress = [line for line in done[1].splitlines() if line.startswith("dry run")]
     assert [line.split()[2] for line in progress] == ["1/6", "2/6", "3/6", "4/6", "5/6", "6/6"], done
     with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
-        for table in ("studies", "candidates", "evidence", "recipes", "slices"):
+        for table in ("studies", "candidates", "evidence", "subjects", "slices"):
             assert database.execute(f"select count(*) from crucible_{table}").fetchone() == (0,)
     return report
 
