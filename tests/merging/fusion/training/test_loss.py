@@ -213,7 +213,9 @@ def test_a_vocabulary_that_is_kept_whole_leaves_no_rest() -> None:
     everything = {token: 1 / SIZE for token in range(SIZE)}
     made = Example(np.array([0, 1]), 1, carried=(carried([everything], gold=[1 / SIZE]),))
     logits = student([made], 7)
-    (gradient,) = torch.autograd.grad(found(logits, [made], Objective("average", 0, temperature=1)).divergence, logits)
+    (gradient,) = torch.autograd.grad(
+        found(logits, [made], Objective("average", 0, temperature=1)).divergence, logits
+    )
     expected = logits[0, 0].softmax(dim=-1) - 1 / SIZE
     torch.testing.assert_close(gradient[0, 0], expected.detach(), rtol=1e-3, atol=1e-4)
 
