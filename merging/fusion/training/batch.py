@@ -16,7 +16,7 @@ from torch import Tensor
 
 from merging.fusion.distributions.data import Carried, Top
 from merging.fusion.training.example import Example
-from merging.fusion.training.functions import FUNCTIONS, Fused, parts, widened
+from merging.fusion.training.functions import FUNCTIONS, Fused, parts, surest, widened
 from merging.fusion.training.settings import Objective
 
 Tensors = TypeVar("Tensors", "FusedRows", "Chunks", "Sorted")
@@ -24,7 +24,7 @@ Tensors = TypeVar("Tensors", "FusedRows", "Chunks", "Sorted")
 
 @dataclass(frozen=True, eq=False)
 class FusedRows:
-    """What a fusion teaches, as in `Fused`: `ids` int64 [N, k], `logprobs` [N, k], `tail` and `known` [N]."""
+    """What is taught, as in `Fused`: `ids` int64 [N, k], `logprobs` [N, k], `tail` and `known` [N]."""
 
     ids: Tensor
     logprobs: Tensor
@@ -34,7 +34,7 @@ class FusedRows:
 
 @dataclass(frozen=True, eq=False)
 class Chunks:
-    """One source's spans: the span of each row, int64 [N], C where none; its log-probability, float32 [C]."""
+    """Spans, of one teacher a response: that of each row, int64 [N], C where none; `logprob` float32 [C]."""
 
     of_row: Tensor
     logprob: Tensor
@@ -62,7 +62,7 @@ class Batch:
     column: Tensor
     label: Tensor
     fused: FusedRows | None = None
-    chunks: tuple[Chunks, ...] = ()
+    chunks: Chunks | None = None
     sorted: tuple[Sorted, ...] = ()
 
     def to(self, device: torch.device) -> Batch:
@@ -71,7 +71,7 @@ class Batch:
             name: getattr(self, name).to(device) for name in ("ids", "example", "column", "label")
         }
         changed["fused"] = self.fused and _moved(self.fused, device)
-        changed["chunks"] = tuple(_moved(each, device) for each in self.chunks)
+        changed["chunks"] = self.chunks and _moved(self.chunks, device)
         changed["sorted"] = tuple(_moved(each, device) for each in self.sorted)
         return Batch(kept=self.kept, **changed)
 
@@ -109,10 +109,11 @@ def _taught(examples: Sequence[Example], counts: Sequence[int], objective: Objec
         return taught
     if needed.distributions is not None:
         fuse = FUNCTIONS[needed.distributions]
-        taught["fused"] = fused_rows([fuse(each, objective.evidence) for each in examples], counts)
+        fused = [fuse(each, objective.evidence, objective.temperature) for each in examples]
+        taught["fused"] = fused_rows(fused, counts)
     if needed.chunks:
-        per_source = zip(*(example.carried for example in examples), strict=True)
-        taught["chunks"] = tuple(chunks(source, counts) for source in per_source)
+        # of all sources at once, those who do not know a slice would teach that its responses are unlikely
+        taught["chunks"] = chunks([surest(example) for example in examples], counts)
     if needed.sorted:
         raw = zip(*(example.raw for example in examples), strict=True)
         taught["sorted"] = tuple(sorted_rows(source, counts) for source in raw)
@@ -133,10 +134,10 @@ def fused_rows(fused: Sequence[Fused], counts: Sequence[int]) -> FusedRows:
     )
 
 
-def chunks(source: Sequence[Carried], counts: Sequence[int]) -> Chunks:
-    """One source's spans over all examples; what it does not know, or was cut, is none."""
+def chunks(teachers: Sequence[Carried], counts: Sequence[int]) -> Chunks:
+    """The spans of one teacher for each example; what it does not know, or was cut, is none."""
     of_row, logprobs, found = list[np.ndarray](), list[np.ndarray](), 0
-    for each, n in zip(source, counts, strict=True):
+    for each, n in zip(teachers, counts, strict=True):
         ends = np.flatnonzero(each.chunk_end[:n])
         logprob = each.chunk_logprob[ends]
         known = np.isfinite(logprob)

@@ -2,7 +2,10 @@
 
 Each is pure, and sees one example: MinCE by sequence is FuseLLM's (arXiv 2401.10491), `average` is FuseChat's
 AvgCE (arXiv 2408.07990). Cross-entropies are per byte of text, so that tokenizers do not decide who is best.
-`labels`, `alm` and `uld` need none of them: the loss takes what it needs from the examples.
+`labels` and `uld` need none of them: the loss takes what it needs from the examples. `alm` needs who is best.
+
+A temperature softens each teacher before any are mixed: softened afterwards, the little that one who does not
+know a slice adds to a mixture would become nearly as likely as the right token.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ Evidence = Mapping[str, Sequence[float]]
 
 @dataclass(frozen=True, eq=False)
 class Fused:
-    """What is taught at each of n response tokens: `ids` int32 [n, k], -1 where a row holds fewer.
+    """What is taught at each of n response tokens, softened: `ids` int32 [n, k], -1 where a row holds fewer.
 
     `logprobs` float32 [n, k], -inf there; `tail` float32 [n], the logarithm of the mass outside the kept ids;
     `known` bool [n], false where nothing is taught.
@@ -37,13 +40,18 @@ class Fused:
     known: Bools
 
 
-def min_ce_sequence(example: Example, evidence: Evidence) -> Fused:
+def surest(example: Example) -> Carried:
+    """The teacher who finds the whole response likeliest."""
+    return min(example.teachers, key=lambda teacher: teacher.entropy_per_byte)
+
+
+def min_ce_sequence(example: Example, evidence: Evidence, temperature: float) -> Fused:
     """What the teacher says who finds the whole response likeliest."""
-    best = min(example.teachers, key=lambda teacher: teacher.entropy_per_byte)
-    return Fused(best.ids, best.logprobs, best.tail, best.known)
+    best = surest(example)
+    return softened(best.ids, best.logprobs, best.tail, best.known, temperature)
 
 
-def min_ce_token(example: Example, evidence: Evidence) -> Fused:
+def min_ce_token(example: Example, evidence: Evidence, temperature: float) -> Fused:
     """At each token, what the teacher says whose row has it likeliest, among those who know the row.
 
     A row that does not name the token says no more of it than its tail.
@@ -55,16 +63,16 @@ def min_ce_token(example: Example, evidence: Evidence) -> Fused:
     likely = np.where(np.isfinite(named), named, unnamed)
     likely = np.where(known, np.maximum(likely, -1e30), -np.inf)
     best, row = likely.argmax(axis=0), np.arange(example.count)
-    return Fused(ids[best, row], logprobs[best, row], tail[best, row], known[best, row])
+    return softened(ids[best, row], logprobs[best, row], tail[best, row], known[best, row], temperature)
 
 
-def average(example: Example, evidence: Evidence) -> Fused:
+def average(example: Example, evidence: Evidence, temperature: float) -> Fused:
     """The teachers' average, weighted by softmax(−CE) over the whole response."""
     rewards = np.array([-teacher.entropy_per_byte for teacher in example.teachers])
-    return mixture(example.teachers, np.exp(rewards - rewards.max()))
+    return mixture(example.teachers, np.exp(rewards - rewards.max()), temperature)
 
 
-def evidence_weighted(example: Example, evidence: Evidence) -> Fused:
+def evidence_weighted(example: Example, evidence: Evidence, temperature: float) -> Fused:
     """The teachers' average, weighted by their accuracy on the example's slice.
 
     By the mean over slices where the example is of none that there is evidence of.
@@ -76,10 +84,10 @@ def evidence_weighted(example: Example, evidence: Evidence) -> Fused:
             f"fusion.function: evidence of {len(weights)} models for {len(example.teachers)} that teach; give"
             " each its accuracy"
         )
-    return mixture(example.teachers, weights)
+    return mixture(example.teachers, weights, temperature)
 
 
-FUNCTIONS: Mapping[str, Callable[[Example, Evidence], Fused]] = {
+FUNCTIONS: Mapping[str, Callable[[Example, Evidence, float], Fused]] = {
     "min_ce_sequence": min_ce_sequence,
     "min_ce_token": min_ce_token,
     "average": average,
@@ -115,25 +123,33 @@ def parts(function: str) -> Parts:
     )
 
 
-def mixture(teachers: Sequence[Carried], weights: NDArray[np.float64]) -> Fused:
-    """The weighted average of distributions, row by row over those who know it; ids of several are added up.
+def softened(ids: Ints, logprobs: Floats, tail: Floats, known: Bools, temperature: float) -> Fused:
+    """Rows whose outcomes, the tail being one, are raised to 1/temperature, and sum to 1; others stay."""
+    outcomes = np.column_stack([logprobs, tail]).astype(np.float64)
+    soft = outcomes[known] / temperature
+    outcomes[known] = soft - np.logaddexp.reduce(soft, axis=1, keepdims=True)
+    outcomes = outcomes.astype(np.float32)
+    return Fused(ids, outcomes[:, :-1], outcomes[:, -1], known)
+
+
+def mixture(teachers: Sequence[Carried], weights: NDArray[np.float64], temperature: float = 1.0) -> Fused:
+    """The weighted average of softened rows, each over those who know it; ids of several are added up.
 
     What a teacher keeps and another does not is in the other's tail, and stays there. A row that only
     teachers of weight 0 know is unknown.
     """
-    known = np.stack([teacher.known for teacher in teachers])
+    soft = [softened(each.ids, each.logprobs, each.tail, each.known, temperature) for each in teachers]
+    known = np.stack([teacher.known for teacher in soft])
     shares = known * weights[:, None]
     total = shares.sum(axis=0)
     with np.errstate(divide="ignore"):
         shares = shares / np.where(total > 0, total, 1)
         logs = [
             np.where(share[:, None] > 0, np.exp(teacher.logprobs) * share[:, None], 0)
-            for teacher, share in zip(teachers, shares, strict=True)
+            for teacher, share in zip(soft, shares, strict=True)
         ]
-        ids, mass = added_up(
-            np.concatenate([teacher.ids for teacher in teachers], 1), np.concatenate(logs, 1)
-        )
-        tails = [np.exp(np.where(s > 0, t.tail, -np.inf)) * s for t, s in zip(teachers, shares, strict=True)]
+        ids, mass = added_up(np.concatenate([teacher.ids for teacher in soft], 1), np.concatenate(logs, 1))
+        tails = [np.exp(np.where(s > 0, t.tail, -np.inf)) * s for t, s in zip(soft, shares, strict=True)]
         return Fused(ids, _log(mass), _log(np.sum(tails, axis=0)), total > 0)
 
 

@@ -47,8 +47,8 @@ def loss(logits: Tensor, batch: Batch, objective: Objective) -> Loss:
     divergence = rows.new_zeros(())
     if batch.fused is not None:
         divergence = divergence + distribution_divergence(rows, total, batch.fused, objective)
-    for chunks in batch.chunks:
-        divergence = divergence + chunk_divergence(gold, chunks, objective) / len(batch.chunks)
+    if batch.chunks is not None:
+        divergence = divergence + chunk_divergence(gold, batch.chunks, objective)
     for rivals in batch.sorted:
         divergence = divergence + sorted_distance(rows, total, rivals) / len(batch.sorted)
     return Loss(-gold.sum(), divergence, len(batch.label))
@@ -57,8 +57,9 @@ def loss(logits: Tensor, batch: Batch, objective: Objective) -> Loss:
 def distribution_divergence(rows: Tensor, total: Tensor, fused: FusedRows, objective: Objective) -> Tensor:
     """KL(fused ‖ student) or their cross-entropy over k + 1 outcomes, summed over the rows that are known.
 
-    `rows` [N, V] are logits and `total` [N] their logsumexp. A temperature T softens the outcomes of both
-    sides alike, and the sum is scaled by T², so that λ keeps its meaning (Hinton et al., arXiv 1503.02531).
+    `rows` [N, V] are logits and `total` [N] their logsumexp. A temperature T softens the student's outcomes
+    as it has softened what is taught, and the sum is scaled by T², so that λ keeps its meaning (Hinton et
+    al., arXiv 1503.02531).
     """
     soft = objective.temperature
     absent = fused.ids < 0
@@ -66,7 +67,6 @@ def distribution_divergence(rows: Tensor, total: Tensor, fused: FusedRows, objec
     student = torch.cat([kept, _rest(kept)[:, None]], dim=-1)
     taught = torch.cat([fused.logprobs, fused.tail[:, None]], dim=-1).clamp(min=NOTHING)
     taught = taught.masked_fill(~fused.known[:, None], 0)
-    taught = (taught / soft).log_softmax(dim=-1)
     if soft != 1:
         student = (student / soft).log_softmax(dim=-1)
     each = taught.exp() * ((taught if objective.divergence == "kl" else 0) - student)

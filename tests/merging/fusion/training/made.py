@@ -97,13 +97,12 @@ def probabilities(logits: Tensor, each: Example, b: int, i: int) -> Tensor:
 def naive_divergence(
     student: Tensor, ids: Sequence[int], mass: Sequence[float], tail: float, soft: float
 ) -> Tensor:
-    """KL over kept ids and rest, as its definition has it, from dense probabilities [V]."""
+    """KL over kept ids and rest, as its definition has it, from dense [V]; what is taught is soft."""
     kept = [(token, p) for token, p in zip(ids, mass, strict=True) if token >= 0]
     rest = torch.ones_like(student)
     rest[[token for token, _ in kept]] = 0
     said = torch.stack([*(student[token] for token, _ in kept), (student * rest).sum()]) ** (1 / soft)
     taught = torch.tensor([*(p for _, p in kept), tail], dtype=torch.float64)
-    taught = (taught / taught.sum()) ** (1 / soft)
     said, taught = said / said.sum(), taught / taught.sum()
     parts = [p * (p.log() - q.log()) for p, q in zip(taught, said, strict=True) if p > 0]
     return soft**2 * torch.stack(parts).sum()

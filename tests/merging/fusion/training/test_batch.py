@@ -43,7 +43,7 @@ def test_what_exceeds_the_length_is_cut_from_tokens_and_sources_alike() -> None:
         assert batch.label.tolist() == [1, 2, 1, 2]
     assert collate([made], Objective("min_ce_token"), 4).fused.ids.tolist() == [[1], [2]]  # type: ignore[union-attr]
     # the span from the second token on was cut: its second half is not there to be found likely
-    assert [each.of_row.tolist() for each in collate([made], Objective("alm"), 4).chunks] == [[0, 1]]
+    assert collate([made], Objective("alm"), 4).chunks.of_row.tolist() == [0, 1]  # type: ignore[union-attr]
     assert [each.rows.tolist() for each in collate([made], Objective("uld"), 4).sorted] == [[0, 1]]
 
 
@@ -83,6 +83,19 @@ def test_spans_are_numbered_over_the_batch_and_unknown_ones_left_out() -> None:
     made = chunks([one, other], [4, 3])
     assert made.of_row.tolist() == [0, 0, 3, 1, 2, 3, 3]  # 3 is none
     torch.testing.assert_close(made.logprob.exp(), torch.tensor([0.5, 0.25, 0.125]))
+
+
+def test_spans_are_those_of_who_finds_a_response_likeliest() -> None:
+    """Averaged over all, spans of sources who do not know a response would teach that it is unlikely."""
+    ids = np.array([0, 1, 2])
+    knows = carried([{1: 1.0}] * 2, chunk_ends={1: 0.9}, logprob=-0.1)
+    does_not = carried([{1: 1.0}] * 2, chunk_ends={0: 0.01, 1: 0.01}, logprob=-9)
+    made = [Example(ids, 1, carried=pair) for pair in ((knows, does_not), (does_not, knows))]
+    made.append(Example(ids, 1, carried=(does_not,), own=knows))
+    taught = collate(made, Objective("alm"), max_length=100).chunks
+    assert taught is not None
+    assert taught.of_row.tolist() == [0, 0, 1, 1, 2, 2]
+    torch.testing.assert_close(taught.logprob.exp(), torch.full((3,), 0.9))
 
 
 def test_sorted_probabilities_go_by_number_up_to_the_shorter_end() -> None:

@@ -74,7 +74,7 @@ def test_distributions(seed: int, name: str, soft: float) -> None:
     made = examples(seed)
     logits = student(made, seed)
     objective = Objective(name, lambda_=0.25, temperature=soft, evidence=EVIDENCE)
-    fused = [FUNCTIONS[name](each, EVIDENCE) for each in made]
+    fused = [FUNCTIONS[name](each, EVIDENCE, soft) for each in made]
     naive = logits.sum().double() * 0
     for b, i in outputs_before(logits, made):
         if fused[b].known[i]:
@@ -90,16 +90,16 @@ def test_chunks(seed: int, soft: float) -> None:
     logits = student(made, seed)
     naive = logits.sum().double() * 0
     for b, each in enumerate(made):
-        for source in each.carried:
-            product = torch.ones((), dtype=torch.float64)
-            for i in range(each.count):
-                product = product * probabilities(logits, each, b, i)[each.ids[each.start + i]]
-                if source.chunk_end[i]:
-                    if np.isfinite(source.chunk_logprob[i]):
-                        p = math.exp(float(source.chunk_logprob[i])) ** (1 / soft)
-                        q = product ** (1 / soft)
-                        naive = naive - soft * (p * q.log() + (1 - p) * (1 - q).log()) / len(each.carried)
-                    product = torch.ones((), dtype=torch.float64)
+        source = max(each.teachers, key=lambda teacher: teacher.logprob / teacher.nbytes)
+        product = torch.ones((), dtype=torch.float64)
+        for i in range(each.count):
+            product = product * probabilities(logits, each, b, i)[each.ids[each.start + i]]
+            if source.chunk_end[i]:
+                if np.isfinite(source.chunk_logprob[i]):
+                    p = math.exp(float(source.chunk_logprob[i])) ** (1 / soft)
+                    q = product ** (1 / soft)
+                    naive = naive - soft * (p * q.log() + (1 - p) * (1 - q).log())
+                product = torch.ones((), dtype=torch.float64)
     objective = Objective("alm", lambda_=0.5, divergence="ce", chunk_temperature=soft)
     assert_same(found(logits, made, objective).divergence, naive, logits)
 
