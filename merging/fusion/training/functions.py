@@ -128,8 +128,8 @@ def softened(ids: Ints, logprobs: Floats, tail: Floats, known: Bools, temperatur
     outcomes = np.column_stack([logprobs, tail]).astype(np.float64)
     soft = outcomes[known] / temperature
     outcomes[known] = soft - np.logaddexp.reduce(soft, axis=1, keepdims=True)
-    outcomes = outcomes.astype(np.float32)
-    return Fused(ids, outcomes[:, :-1], outcomes[:, -1], known)
+    said: Floats = outcomes.astype(np.float32)
+    return Fused(ids, said[:, :-1], said[:, -1], known)
 
 
 def mixture(teachers: Sequence[Carried], weights: NDArray[np.float64], temperature: float = 1.0) -> Fused:
