@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
 
-from studies.errors import StorageError
+from studies.errors import StorageError, StorageLost
 
 LOCK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
-_SERVER: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_TIMEOUT_S}}
+_CONNECTION: dict[str, int] = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    # A machine that vanishes without a word would else be waited for for a quarter of an hour.
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+_SESSION = {
+    "tcp_keepalives_idle": "10s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""By these the server notices a client that vanished or was stopped, which would else keep its locks."""
 FORMS = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 
+_LOST = ("08", "57P0", "53300", "40001", "40P01")
+"""PostgreSQL: line broken, server ending or starting, no free connection, one in the way of another."""
 REMEDY = "check the URL, and that the server runs and lets you in"
 REMEDIES = {
     "unable to open": "check that its folder can be written to",
@@ -37,7 +55,7 @@ def open_engine(storage: str, *, create: bool = True) -> Engine:
     sqlite = url.drivername.split("+")[0] == "sqlite"
     url = locate_file(url, create) if sqlite else url
     try:
-        engine = create_engine(url, **({"connect_args": {"timeout": LOCK_TIMEOUT_S}} if sqlite else _SERVER))
+        engine = create_engine(url, **(_file_options() if sqlite else _server_options(url)))
     except ModuleNotFoundError as error:
         remedy = "pip install 'crucible[postgres]', and begin the URL with postgresql+psycopg://"
         raise StorageError(f"storage {url!r}: needs the Python package {error.name}: {remedy}") from error
@@ -46,6 +64,8 @@ def open_engine(storage: str, *, create: bool = True) -> Engine:
     if sqlite:
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _configure_session)
     return engine
 
 
@@ -96,13 +116,51 @@ def storage_errors(url: URL) -> Iterator[None]:
     """Raises StorageError in one line, with a remedy, for what a database fails of."""
     try:
         yield
-    except DatabaseError as error:
+    except DBAPIError as error:
+        lost = is_lost(error)
         # The other subclasses (integrity, programming) are our own mistakes, and keep their traceback.
-        if not (isinstance(error, OperationalError) or type(error) is DatabaseError):
+        if not (lost or isinstance(error, OperationalError) or type(error) is DatabaseError):
             raise
         lines = str(error.orig).strip().splitlines() or [type(error.orig).__name__]
         remedy = next((REMEDIES[symptom] for symptom in REMEDIES if symptom in lines[0]), REMEDY)
-        raise StorageError(f"storage {url!r}: {lines[0]}: {remedy}") from error
+        kind = StorageLost if lost else StorageError
+        raise kind(f"storage {url!r}: {lines[0]}: {remedy}") from error
+
+
+def is_lost(error: DBAPIError) -> bool:
+    """Whether the same again may succeed: the server was away, or others were at the same rows or file."""
+    if error.connection_invalidated:
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    if isinstance(error.orig, sqlite3.Error):
+        return "locked" in str(error.orig)
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    # What the driver itself notices has no code: nobody listens, nobody answers, the line is dead.
+    return state is None or state.startswith(_LOST)
+
+
+def _file_options() -> dict[str, Any]:
+    return {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
+
+
+def _server_options(url: URL) -> dict[str, Any]:
+    own = {name: value for name, value in _CONNECTION.items() if name not in url.query}
+    # Few are kept, for a server has a hundred to give to all workers together.
+    return {"pool_pre_ping": True, "pool_size": 2, "max_overflow": 10, "connect_args": own}
+
+
+def _configure_session(connection: Any, _record: object) -> None:
+    # Not as options of the connection: those would take the place of PGOPTIONS, and poolers refuse them. What
+    # the URL, the role or the database says of a setting stays; one that an old server lacks is left out.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config(name, wanted.value, false) FROM pg_settings"
+            " JOIN unnest(%s::text[], %s::text[]) AS wanted(name, value) USING (name)"
+            " WHERE source NOT IN ('client', 'user', 'database', 'database user')",
+            (list(_SESSION), list(_SESSION.values())),
+        )
+    connection.commit()
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

@@ -6,21 +6,21 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, Engine, Table, select
+from sqlalchemy import Connection, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from studies.store.connect import reading, writing
 from studies.store.identity import JSON
+from studies.store.patience import Patient, patient
 from studies.store.queries import utc_now
 from studies.store.rows import TrainingRow
 from studies.store.schema import selections, training
 
 
-class FusionRecords:
+class FusionRecords(Patient):
     """The part of a `StudyStore` that fusions write; every method raises StorageError if it fails."""
 
-    engine: Engine
-
+    @patient
     def save_selection(self, study: int, selection: Mapping[str, JSON]) -> None:
         """Remembers who was chosen as target and sources, and why, in place of an earlier decision.
 
@@ -30,6 +30,7 @@ class FusionRecords:
         with writing(self.engine) as connection:
             _replace(connection, selections, [row])
 
+    @patient
     def selection(self, study: int) -> Mapping[str, JSON] | None:
         """The study's decision, as `save_selection` was told; None if there is none."""
         which = selections.c.study_id == study
@@ -37,6 +38,7 @@ class FusionRecords:
             found = connection.execute(select(selections.c.selection).where(which)).scalar()
         return None if found is None else dict(found)
 
+    @patient
     def record_training(
         self, study: int, run: str, rows: Sequence[tuple[int, Mapping[str, float | int | str | None]]]
     ) -> None:
@@ -53,6 +55,7 @@ class FusionRecords:
             with writing(self.engine) as connection:
                 _replace(connection, training, made)
 
+    @patient
     def training(self, study: int) -> list[TrainingRow]:
         """The curves of all of the study's training runs, by run and step."""
         c = training.c

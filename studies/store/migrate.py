@@ -10,7 +10,7 @@ from studies.errors import StorageError
 from studies.store.connect import writing
 from studies.store.schema import VERSION_TABLE
 
-HEAD = "0003"
+HEAD = "0004"
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 0x6372756369626C65  # "crucible"
 

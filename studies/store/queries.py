@@ -72,7 +72,7 @@ def select_candidates(study: int) -> Select[Any]:
     """A study's candidates in the order of their registration, as the fields of `Candidate`."""
     c = candidates.c
     return (
-        select(c.kind, c.name, c.trial, c.digest, c.state, c.reason)
+        select(c.kind, c.name, c.trial, c.digest, c.state, c.reason, c.failure)
         .where(c.study_id == study)
         .order_by(c.created_at, c.trial, c.kind, c.name)
     )

@@ -48,6 +48,8 @@ class Candidate:
     state: CandidateState
     reason: str | None
     """Why it failed."""
+    failure: str | None = None
+    """Of what kind the failure was."""
 
 
 @dataclass(frozen=True)

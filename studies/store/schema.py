@@ -14,6 +14,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -36,6 +37,7 @@ studies = Table(
     Column("identity", JSON, nullable=False),
     Column("created_at", DateTime, nullable=False),
     Column("updated_at", DateTime, nullable=False),
+    Column("asked", String),
 )
 
 subjects = Table(
@@ -77,6 +79,7 @@ candidates = Table(
     Column("reason", Text),
     Column("created_at", DateTime, nullable=False),
     Column("updated_at", DateTime, nullable=False),
+    Column("failure", String),
 )
 
 outputs = Table(
@@ -120,4 +123,50 @@ training = Table(
     Column("step", Integer, primary_key=True),
     Column("metrics", JSON, nullable=False),
     Column("at", DateTime, nullable=False),
+)
+
+workers = Table(
+    f"{PREFIX}workers",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("study_id", ForeignKey(studies.c.id), nullable=False),
+    Column("host", String, nullable=False),
+    Column("boot", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started", String, nullable=False),
+    Column("place", JSON, nullable=False),
+    Column("beats", Integer, nullable=False),
+    Column("doing", Text),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("stats", JSON, nullable=False),
+    Column("joined_at", DateTime, nullable=False),
+    Column("updated_at", DateTime, nullable=False),
+    Index(f"{PREFIX}workers_of_a_study", "study_id", "state"),
+)
+
+holds = Table(
+    f"{PREFIX}holds",
+    metadata,
+    Column("study_id", ForeignKey(studies.c.id), primary_key=True),
+    Column("stage", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    # Null: nobody's now, after its worker died.
+    Column("worker_id", ForeignKey(workers.c.id)),
+    Column("deaths", Integer, nullable=False),
+    Column("updated_at", DateTime, nullable=False),
+)
+
+submissions = Table(
+    f"{PREFIX}submissions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("study", Text, nullable=False),
+    Column("folder", String, nullable=False),
+    Column("options", JSON, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("submitted_at", DateTime, nullable=False),
+    Column("updated_at", DateTime, nullable=False),
 )

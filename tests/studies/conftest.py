@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import URL, create_engine, make_url, text
 
 from studies.store import StudyStore
+from tests.studies.server import Server
 
 SCHEMAS = itertools.count()
 
@@ -39,6 +40,23 @@ def postgres_url(postgres: URL) -> str:
     engine.dispose()
     options = {"options": f"-csearch_path={schema}"}
     return postgres.update_query_dict(options).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A PostgreSQL server that tests may stop and start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        server = Server(tmp_path_factory.mktemp("server"))
+    yield server
+    server.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def state_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Evidence that is put off stays in the test's folder, for its processes, too."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return tmp_path / "state"
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from studies.errors import StorageError
-from studies.store import StudyStore
+from studies.store import StudyStore, connect
 from studies.store.connect import reading, writing
 from tests.studies.builders import begin_with_slice, make_results
 
@@ -120,6 +120,37 @@ def test_a_relative_file_stays_where_it_was_opened(tmp_path: Path, monkeypatch: 
         store.begin("tiny", {})
     assert (tmp_path / "crucible.db").exists()
     assert not any(elsewhere.iterdir())
+
+
+def settings(url: str, *names: str) -> list[str]:
+    with StudyStore(url) as store, reading(store.engine) as connection:
+        return [str(connection.exec_driver_sql(f"SHOW {name}").scalar()) for name in names]
+
+
+def test_a_server_ends_the_session_of_one_who_vanished_or_was_stopped(postgres_url: str) -> None:
+    assert settings(postgres_url, "idle_in_transaction_session_timeout") == ["1min"]
+    schema = make_url(postgres_url).query["options"]
+    assert schema == f"-csearch_path={settings(postgres_url, 'search_path')[0]}"
+
+
+def test_what_a_url_says_of_its_sessions_stays(postgres_url: str) -> None:
+    own = " -c idle_in_transaction_session_timeout=7000"
+    url = make_url(postgres_url)
+    both = url.update_query_dict({"options": f"{url.query['options']}{own}"})
+    found = settings(
+        both.render_as_string(hide_password=False), "idle_in_transaction_session_timeout", "search_path"
+    )
+    assert found == ["7s", str(url.query["options"]).partition("=")[2]]
+
+
+def test_a_server_asks_over_a_network_whether_the_other_end_is_there() -> None:
+    """Servers of tests listen on no network, on which alone these are told: here, what is asked of one."""
+    assert {name for name in connect._SESSION if name.startswith("tcp")} == {
+        "tcp_keepalives_idle",
+        "tcp_keepalives_interval",
+        "tcp_keepalives_count",
+        "tcp_user_timeout",
+    }
 
 
 def test_sqlite_writes_ahead_and_checks_foreign_keys(sqlite_url: str) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from studies.errors import StorageError, StudyHeld, StudyNotFound
-from studies.store import StudyStore
+from studies.store import StudyStore, lease
 from studies.store.lease import exclusive, is_running
 
 HOLD = """
@@ -37,6 +38,19 @@ def test_whether_a_study_is_being_run_can_be_asked(store: StudyStore) -> None:
     with exclusive(store, "tiny"):
         assert is_running(store, "tiny")
     assert not is_running(store, "tiny")
+
+
+def test_those_who_look_are_in_nobodys_way(store: StudyStore, url: str) -> None:
+    study = store.begin("tiny", {})
+    with StudyStore(url) as other:
+        looking = lease._lease(store)(store, "tiny", study, look=True)
+        looking.__enter__()
+        assert not is_running(other, "tiny")
+        ending = threading.Timer(0.3, looking.__exit__, (None, None, None))
+        ending.start()
+        with exclusive(other, "tiny"):
+            assert is_running(store, "tiny")
+        ending.join()
 
 
 def test_other_studies_of_a_database_run_at_the_same_time(store: StudyStore) -> None:

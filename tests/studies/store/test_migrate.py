@@ -23,6 +23,10 @@ from studies.store.connect import open_engine, reading, writing
 from studies.store.migrate import HEAD, MIGRATIONS, current_revision
 from studies.store.rows import Candidate, ModelSubject, StudySlice
 from studies.store.schema import PREFIX, VERSION_TABLE, metadata
+from studies.workers.holds import Hold, take
+from studies.workers.register import join, living
+from studies.workers.submissions import submissions
+from studies.workers.wishes import asked
 from tests.studies.builders import make_recipe
 
 NOW = "2026-01-01 00:00:00"
@@ -90,6 +94,12 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date_with_all_that_it_hold
         assert store.results(recipe.digest, part.digest) == [old]
         assert store.recipe(recipe.digest) == recipe
         assert store.candidates(1) == [Candidate("trial", "trial 0", 0, recipe.digest, "complete", None)]
+        store.finish_candidate(1, "trial", "trial 0", "NaN in layer 1", "not finite")
+        failed = Candidate("trial", "trial 0", 0, recipe.digest, "failed", "NaN in layer 1", "not finite")
+        assert store.candidates(1) == [failed]
+        assert (living(store, 1), asked(store, 1), submissions(store)) == ([], None, [])
+        hold = take(store, join(store, 1), "trials", "0")
+        assert hold == Hold("trials", "0", 0)
         store.record(recipe.digest, part.digest, [replace(old, item=4, logprob=-1.5)])
         assert store.logprobs([recipe.digest], part.digest) == {recipe.digest: {4: -0.3}}
         model = store.add_model(ModelSubject("of a model", "/models/a", None, "qwen2", 7))
@@ -120,7 +130,7 @@ def test_the_tables_of_others_stay_as_they_are(url: str) -> None:
 def test_a_database_of_a_newer_crucible_is_refused_in_one_line(url: str) -> None:
     with StudyStore(url) as store, writing(store.engine) as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(StorageError, match=r"newer Crucible \(schema 9999, here 0003\): upgrade") as caught:
+    with pytest.raises(StorageError, match=r"newer Crucible \(schema 9999, here 0004\): upgrade") as caught:
         StudyStore(url)
     assert "\n" not in str(caught.value)
 
