@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -9,90 +11,166 @@ import optuna
 import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
-from search.proposals import ledger as trials
 from search.proposals.ledger import Ledger, open_ledger
 from search.study_file.spec import SAMPLERS, SamplerSpec
+from studies.errors import TrialClosed
 
 SPACE: dict[str, BaseDistribution] = {f"x{i}": FloatDistribution(0.0, 1.0) for i in range(3)}
 START = [{"x0": 0.5, "x1": 0.5, "x2": 0.5}]
 
 
-def ledger(path: Path, sampler: str = "tpe", seed: int = 0, space: dict[str, Any] | None = None) -> Ledger:
-    return open_ledger("s", f"sqlite:///{path}", SamplerSpec(name=sampler, seed=seed), space or SPACE, START)
+def open_at(url: str, sampler: str = "tpe", seed: int = 0, space: dict[str, Any] | None = None) -> Ledger:
+    return open_ledger("s", url, SamplerSpec(name=sampler, seed=seed), space or SPACE, START)
 
 
-def objective(params: dict[str, float]) -> float:
+def objective(params: Mapping[str, float]) -> float:
     return -sum((value - 0.3) ** 2 for value in params.values() if isinstance(value, float))
 
 
-def proposals(path: Path, count: int, *, die_at: int | None = None, **options: Any) -> list[dict[str, Any]]:
-    """Run to `count` trials; at `die_at`, forget everything between proposing and telling, and start anew."""
-    book, seen = ledger(path, **options), []
+def proposals(url: str, count: int, *, die_at: int | None = None, **options: Any) -> list[Mapping[str, Any]]:
+    """Run to `count` trials; at `die_at`, forget everything between drawing and telling, and start anew."""
+    book, seen = open_at(url, **options), []
     while book.count(finished=True) < count:
-        trial = book.propose()
-        if trial.number == die_at:
-            book, die_at = ledger(path, **options), None
+        number = (book.unfinished() or [book.create()])[0]
+        params = book.draw(number).params
+        if number == die_at:
+            book.close()
+            book, die_at = open_at(url, **options), None
             continue
-        seen.append(trial.params)
-        book.tell(trial, objective(trial.params))
+        seen.append(params)
+        book.tell(number, objective(params))
+    book.close()
     return seen
+
+
+def file(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture
+def book(url: str) -> Iterator[Ledger]:
+    with closing(open_at(url)) as book:
+        yield book
+
+
+def as_optuna_has_it(url: str) -> list[optuna.trial.FrozenTrial]:
+    storage = optuna.storages.RDBStorage(url)
+    trials = optuna.load_study(study_name="s", storage=storage).trials
+    storage.remove_session()
+    storage.engine.dispose()
+    return trials
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_same_seed_proposes_the_same(tmp_path: Path, sampler: str) -> None:
-    once = proposals(tmp_path / "a.db", 16, sampler=sampler)
-    assert once == proposals(tmp_path / "b.db", 16, sampler=sampler)
-    assert once != proposals(tmp_path / "c.db", 16, sampler=sampler, seed=1)
+    once = proposals(file(tmp_path / "a.db"), 16, sampler=sampler)
+    assert once == proposals(file(tmp_path / "b.db"), 16, sampler=sampler)
+    assert once != proposals(file(tmp_path / "c.db"), 16, sampler=sampler, seed=1)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_process_that_died_changes_no_proposal(tmp_path: Path, sampler: str) -> None:
-    undisturbed = proposals(tmp_path / "a.db", 16, sampler=sampler)
-    assert proposals(tmp_path / "b.db", 16, sampler=sampler, die_at=13) == undisturbed
+    undisturbed = proposals(file(tmp_path / "a.db"), 16, sampler=sampler)
+    assert proposals(file(tmp_path / "b.db"), 16, sampler=sampler, die_at=13) == undisturbed
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("number", [3, 13])
-def test_a_process_that_died_between_two_parameters_changes_no_proposal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sampler: str, number: int
+def test_a_process_that_died_before_it_drew_changes_no_proposal(
+    tmp_path: Path, sampler: str, number: int
 ) -> None:
-    undisturbed = proposals(tmp_path / "a.db", number + 1, sampler=sampler)
-    proposals(tmp_path / "b.db", number, sampler=sampler)
-
-    def die_at_the_last(trial: optuna.trial.Trial, name: str, distribution: BaseDistribution) -> None:
-        if name == "x2":
-            raise KeyboardInterrupt
-        suggest(trial, name, distribution)
-
-    suggest = trials._suggest
-    with monkeypatch.context() as patch:
-        patch.setattr(trials, "_suggest", die_at_the_last)
-        with pytest.raises(KeyboardInterrupt):
-            ledger(tmp_path / "b.db", sampler=sampler).propose()
-    assert ledger(tmp_path / "b.db", sampler=sampler).propose().params == undisturbed[number]
+    undisturbed = proposals(file(tmp_path / "a.db"), number + 1, sampler=sampler)
+    proposals(file(tmp_path / "b.db"), number, sampler=sampler)
+    with closing(open_at(file(tmp_path / "b.db"), sampler=sampler)) as book:
+        assert book.create() == number
+    with closing(open_at(file(tmp_path / "b.db"), sampler=sampler)) as book:
+        assert book.unfinished() == [number]
+        assert book.draw(number).params == undisturbed[number]
 
 
 def test_no_two_proposals_are_the_same(tmp_path: Path) -> None:
-    seen = [tuple(params.values()) for params in proposals(tmp_path / "a.db", 14)]
+    seen = [tuple(params.values()) for params in proposals(file(tmp_path / "a.db"), 14)]
     assert len(set(seen)) == len(seen)
 
 
-def test_the_starting_points_come_first_and_once(tmp_path: Path) -> None:
-    first = proposals(tmp_path / "a.db", 2)
+def test_the_starting_points_come_first_and_once(url: str) -> None:
+    first = proposals(url, 2)
     assert first[0] == START[0]
     assert first[1] != START[0]
-    assert START[0] not in proposals(tmp_path / "a.db", 4)
+    assert START[0] not in proposals(url, 4)
 
 
-def test_a_failed_trial_is_finished_and_teaches_nothing(tmp_path: Path) -> None:
-    book = ledger(tmp_path / "a.db")
-    book.fail(book.propose())
-    assert (book.count(), book.count(finished=True)) == (1, 1)
-    assert book.study.get_trials(states=(optuna.trial.TrialState.COMPLETE,)) == []
+def test_a_trial_is_begun_drawn_and_told(book: Ledger) -> None:
+    assert (book.unfinished(), book.count()) == ([], 0), "what waits has not begun"
+    number = book.create()
+    assert (number, book.unfinished(), book.count()) == (0, [0], 1)
+    assert book.draw(number).number == number
+    book.tell(number, 0.5)
+    assert (book.unfinished(), book.count(), book.count(finished=True)) == ([], 1, 1)
 
 
-def test_choices_and_numbers_are_both_proposed(tmp_path: Path) -> None:
+def test_what_is_drawn_stays_whoever_asks(url: str, book: Ledger) -> None:
+    book.create()
+    number = book.create()
+    drawn = book.draw(number)
+    assert book.draw(number) == drawn
+    with closing(open_at(url, seed=1)) as other:
+        assert other.draw(number) == drawn
+
+
+def test_a_failed_trial_is_finished_and_teaches_nothing(url: str, book: Ledger) -> None:
+    book.fail(book.create())
+    book.tell(book.create(), float("nan"))
+    assert (book.count(), book.count(finished=True)) == (2, 2)
+    states = [trial.state for trial in as_optuna_has_it(url)]
+    assert states == [optuna.trial.TrialState.FAIL] * 2
+
+
+def test_the_first_word_on_a_trial_stands(url: str, book: Ledger) -> None:
+    number = book.create()
+    book.tell(number, 0.25)
+    book.tell(number, 0.25)  # a word that the database took, and whose answer was lost, is said again
+    for otherwise in (lambda: book.tell(number, 0.5), lambda: book.fail(number)):
+        with pytest.raises(TrialClosed, match="trial 0 has ended already, as COMPLETE"):
+            otherwise()
+    assert as_optuna_has_it(url)[0].value == 0.25
+
+
+def test_a_trial_that_was_failed_elsewhere_is_not_drawn(url: str, book: Ledger) -> None:
+    number = book.create()
+    with closing(open_at(url)) as other:
+        other.fail(number)
+    with pytest.raises(TrialClosed, match="trial 0 has ended already, as FAIL, without parameters"):
+        book.draw(number)
+
+
+def test_choices_and_numbers_are_both_proposed(url: str) -> None:
     space = {**SPACE, "method": CategoricalDistribution(("ties", "linear"))}
     start = {**START[0], "method": "linear"}
-    book = open_ledger("s", f"sqlite:///{tmp_path}/a.db", SamplerSpec(), space, [start])
-    assert book.propose().params == start
+    with closing(open_ledger("s", url, SamplerSpec(), space, [start])) as book:
+        assert book.draw(book.create()).params == start
+
+
+def test_optuna_reads_back_what_was_written(url: str) -> None:
+    space = {**SPACE, "method": CategoricalDistribution(("ties", "linear"))}
+    start = {**START[0], "method": "linear"}
+    with closing(open_ledger("s", url, SamplerSpec(), space, [start])) as book:
+        drawn = []
+        for value in (0.5, float("inf"), -float("inf")):
+            number = book.create()
+            drawn.append(book.draw(number).params)
+            book.note(number, f"digest {number}")
+            book.tell(number, value)
+        book.draw(book.create())
+    trials = as_optuna_has_it(url)
+    assert [trial.params for trial in trials[:3]] == drawn
+    assert [list(trial.params) for trial in trials] == 4 * [list(space)]
+    assert all(trial.distributions == space for trial in trials)
+    assert [trial.value for trial in trials] == [0.5, float("inf"), -float("inf"), None]
+    assert [trial.user_attrs for trial in trials[:3]] == [{"recipe": f"digest {i}"} for i in range(3)]
+    assert trials[0].system_attrs["fixed_params"] == start
+    assert [trial.number for trial in trials] == [0, 1, 2, 3]
+    assert trials[3].state == optuna.trial.TrialState.RUNNING
+    for trial in trials[:3]:
+        assert trial.duration is not None
+        assert 0 <= trial.duration.total_seconds() < 60, "times are in Optuna's terms"

@@ -1,0 +1,127 @@
+"""A study's trials as they were last seen: what is finished is read once, and kept as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.distributions import (
+    BaseDistribution,
+    check_distribution_compatibility,
+    distribution_to_json,
+    json_to_distribution,
+)
+from optuna.trial import FrozenTrial, TrialState
+
+from studies.trials import StoredTrial, Trials
+
+Array = NDArray[np.float64]
+_CONSTRAINTS = "constraints"
+
+
+class History:
+    """What is known of the trials; `refresh` looks again."""
+
+    def __init__(self, trials: Trials, distributions: Mapping[str, BaseDistribution]) -> None:
+        self.trials = trials
+        self.distributions = dict(sorted(distributions.items()))
+        self.json = {name: distribution_to_json(each) for name, each in self.distributions.items()}
+        self._seen: dict[int, StoredTrial] = {}
+        self._rows: dict[int, Array | None] = {}
+        self._frozen: dict[int, FrozenTrial] = {}
+        self._odd: set[int] = set()
+
+    def refresh(self) -> None:
+        """Read what was added, and what was not finished the last time."""
+        unfinished = [trial.id for trial in self._seen.values() if not trial.finished]
+        newest = max((trial.id for trial in self._seen.values()), default=-1)
+        for trial in self.trials.read(newest, unfinished):
+            self._seen[trial.number] = trial
+            self._rows[trial.number] = self._row(trial)
+            self._frozen.pop(trial.number, None)
+            if self._is_odd(trial):
+                self._odd.add(trial.number)
+
+    def __getitem__(self, number: int) -> StoredTrial:
+        return self._seen[number]
+
+    def complete(self) -> list[int]:
+        """Numbers of the trials that have a value, in their order."""
+        return sorted(number for number, trial in self._seen.items() if trial.state == "COMPLETE")
+
+    @property
+    def uniform(self) -> bool:
+        """Whether every trial with a value was drawn from these very distributions, and none was cut short.
+
+        So it is unless Optuna was asked for more behind our back.
+        """
+        return not self._odd
+
+    def scored(self) -> tuple[Array, Array]:
+        """Of a uniform history the trials with a value, [trials, parameters], and their values."""
+        numbers = self.complete()
+        rows = [row for number in numbers if (row := self._rows[number]) is not None]
+        return np.array(rows), np.array([self._seen[number].value for number in numbers])
+
+    def pending(self, but: int) -> dict[int, Array] | None:
+        """Of the other trials that are being measured their rows, by number; None if one is half drawn."""
+        rows: dict[int, Array] = {}
+        for number, trial in sorted(self._seen.items()):
+            if trial.state != "RUNNING" or number == but:
+                continue
+            row = self._rows[number]
+            if row is not None:
+                rows[number] = row
+            elif trial.params or any(key.startswith("tpe:") for key in trial.attributes):
+                return None
+        return rows
+
+    def frozen(self) -> list[FrozenTrial]:
+        """All trials as Optuna has them, by number."""
+        for number, trial in self._seen.items():
+            if number not in self._frozen:
+                self._frozen[number] = freeze(trial)
+        return [self._frozen[number] for number in sorted(self._frozen)]
+
+    def _is_odd(self, trial: StoredTrial) -> bool:
+        """Whether it counts for samplers, and not as any trial of ours does."""
+        constrained = any(key.startswith(_CONSTRAINTS) for key in trial.attributes)
+        drawn_otherwise = trial.state == "COMPLETE" and self._rows[trial.number] is None
+        return drawn_otherwise or constrained or trial.state == "PRUNED"
+
+    def _row(self, trial: StoredTrial) -> Array | None:
+        """The trial's numbers, sorted by name; None unless it has these parameters and no others."""
+        for name, (_, distribution) in trial.params.items():
+            if distribution != self.json.get(name, distribution):
+                check_distribution_compatibility(read_distribution(distribution), self.distributions[name])
+        if {name: distribution for name, (_, distribution) in trial.params.items()} != self.json:
+            return None
+        return np.array([trial.params[name][0] for name in self.json])
+
+
+def freeze(trial: StoredTrial) -> FrozenTrial:
+    """A trial as Optuna has it, without what no sampler looks at: times, notes, reports."""
+    distributions = {name: read_distribution(text) for name, (_, text) in trial.params.items()}
+    return FrozenTrial(
+        number=trial.number,
+        trial_id=trial.id,
+        state=TrialState[trial.state],
+        value=trial.value,
+        params={
+            name: distributions[name].to_external_repr(number) for name, (number, _) in trial.params.items()
+        },
+        distributions=distributions,
+        system_attrs=dict(trial.attributes),
+        user_attrs={},
+        intermediate_values={},
+        datetime_start=None,
+        datetime_complete=None,
+    )
+
+
+@lru_cache(4096)
+def read_distribution(text: str) -> BaseDistribution:
+    """The distribution that a JSON text means."""
+    return json_to_distribution(text)

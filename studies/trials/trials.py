@@ -1,0 +1,201 @@
+"""The trials of one study of Optuna's, read and written."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+
+from studies.errors import TrialClosed
+from studies.store.connect import open_engine, reading, writing
+from studies.store.patience import PATIENCE_S, Outage, Patient, patient
+from studies.trials.rows import (
+    Drawn,
+    State,
+    StoredTrial,
+    insert_params,
+    read_trials,
+    same_point,
+    select_outcomes,
+    set_attributes,
+    utc_now,
+    value_of,
+    value_row,
+)
+from studies.trials.tables import (
+    optuna_studies,
+    params,
+    study_attributes,
+    system_attributes,
+    trials,
+    user_attributes,
+    values,
+)
+
+
+class Trials(Patient):
+    """Optuna's study of a name, in the database that a URL names; Optuna has to make both first.
+
+    Every method is one transaction, waits for a database that is away, and raises StorageError if it fails.
+    What was done although the answer was lost is not done twice.
+    """
+
+    def __init__(self, url: str, name: str, like: Patient | None = None) -> None:
+        """Connects to nothing yet; as patient as a store that it is `like`."""
+        self.engine, self.name = open_engine(url), name
+        self.outage = Outage() if like is None else like.outage
+        self.patience = PATIENCE_S if like is None else like.patience
+        self.wait = time.sleep if like is None else like.wait
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self.engine.dispose()
+
+    @cached_property
+    def study(self) -> int:
+        """The study's id in Optuna's tables."""
+        return self._find()
+
+    @patient
+    def _find(self) -> int:
+        with reading(self.engine) as connection:
+            named = select(optuna_studies.c.study_id).where(optuna_studies.c.study_name == self.name)
+            return int(connection.execute(named).scalar_one())
+
+    @patient
+    def read(self, after: int = -1, among: Collection[int] = ()) -> list[StoredTrial]:
+        """The trials whose id lies beyond `after` or is `among` the ids, by number."""
+        newer = or_(trials.c.trial_id > after, trials.c.trial_id.in_(among))
+        with reading(self.engine) as connection:
+            return read_trials(connection, and_(self._own, newer))
+
+    @patient
+    def running(self) -> list[int]:
+        """Numbers of the trials that were begun and not closed."""
+        numbers = select(trials.c.number).where(self._own, trials.c.state == "RUNNING")
+        with reading(self.engine) as connection:
+            return sorted(connection.scalars(numbers))
+
+    @patient
+    def counts(self) -> dict[str, int]:
+        """How many trials are in each state; one that no trial is in is left out."""
+        by_state = select(trials.c.state, func.count()).where(self._own).group_by(trials.c.state)
+        with reading(self.engine) as connection:
+            return {state: count for state, count in connection.execute(by_state)}
+
+    @patient
+    def study_attributes(self) -> dict[str, Any]:
+        """What samplers keep with the study."""
+        columns = select(study_attributes.c.key, study_attributes.c.value_json)
+        with reading(self.engine) as connection:
+            rows = connection.execute(columns.where(study_attributes.c.study_id == self.study))
+            return {key: json.loads(written) for key, written in rows}
+
+    def begin(self) -> int:
+        """Begins the first waiting trial, else a new one; returns its number."""
+        return self.patiently(partial(self._begin, utc_now()))
+
+    def _begin(self, now: datetime) -> int:
+        running, number = trials.c.state == "RUNNING", func.min(trials.c.number)
+        # The time tells a trial that was begun, and the answer lost, from all others.
+        begun = number.filter(running, trials.c.datetime_start == now)
+        waiting = number.filter(trials.c.state == "WAITING")
+        with self._adding() as connection:
+            found = connection.execute(select(begun, waiting, func.count()).where(self._own)).one()
+            if found[0] is not None:
+                return int(found[0])
+            if found[1] is None:
+                self._add(connection, found[2], "RUNNING", now)
+                return int(found[2])
+            change = {"state": "RUNNING", "datetime_start": now}
+            connection.execute(update(trials).where(self._is(found[1])).values(change))
+            return int(found[1])
+
+    @patient
+    def enqueue(self, points: Sequence[Mapping[str, Any]], key: str) -> None:
+        """Lets a trial wait for each point, with it as attribute `key`, unless there is such a trial."""
+        with self._adding() as connection:
+            ids = select(trials.c.trial_id).where(self._own)
+            there = and_(system_attributes.c.trial_id.in_(ids), system_attributes.c.key == key)
+            written = connection.scalars(select(system_attributes.c.value_json).where(there))
+            known = [json.loads(each) for each in written]
+            count = int(connection.execute(select(func.count()).where(self._own)).scalar_one())
+            for point in map(dict, points):
+                if not any(same_point(point, each) for each in known):
+                    known.append(point)
+                    trial = self._add(connection, count, "WAITING")
+                    count += 1
+                    set_attributes(connection, system_attributes, {"trial_id": trial}, {key: point})
+
+    @patient
+    def fill(
+        self, trial: StoredTrial, drawn: Drawn, kept: Mapping[str, Any], kept_of_study: Mapping[str, Any]
+    ) -> bool:
+        """Adds what was drawn for a running trial, and what the sampler keeps with it and with the study.
+
+        Returns whether the trial was as given until then; if not, nothing is written.
+        """
+        with writing(self.engine) as connection:
+            # This takes the row: whoever else draws for the trial waits here, and finds what this one wrote.
+            running = and_(trials.c.trial_id == trial.id, trials.c.state == "RUNNING")
+            if not connection.execute(update(trials).where(running).values(state="RUNNING")).rowcount:
+                return False
+            there = select(func.count()).where(params.c.trial_id == trial.id)
+            if connection.execute(there).scalar_one() != len(trial.params):
+                return False
+            insert_params(connection, trial.id, drawn)
+            set_attributes(connection, system_attributes, {"trial_id": trial.id}, kept)
+            set_attributes(connection, study_attributes, {"study_id": self.study}, kept_of_study)
+            return True
+
+    @patient
+    def note(self, number: int, key: str, value: Any) -> None:
+        """Keeps a fact with a trial, under a key."""
+        with writing(self.engine) as connection:
+            trial = connection.execute(select(trials.c.trial_id).where(self._is(number))).scalar_one()
+            set_attributes(connection, user_attributes, {"trial_id": trial}, {key: value})
+
+    @patient
+    def end(self, number: int, state: State, value: float | None = None) -> None:
+        """Ends a running trial; one that ended in this way already is left as it is.
+
+        Raises TrialClosed if it ended in another way.
+        """
+        with writing(self.engine) as connection:
+            row = connection.execute(select_outcomes(self._is(number)).with_for_update(of=trials)).one()
+            if row.state != "RUNNING":
+                if (row.state, value_of(row)) == (state, value):
+                    return
+                raise TrialClosed(f"trial {number} has ended already, as {row.state}; it stays as it is")
+            if value is not None:
+                connection.execute(values.insert(), value_row(row.trial_id, value))
+            change = {"state": state, "datetime_complete": utc_now()}
+            connection.execute(update(trials).where(self._is(number)).values(change))
+
+    @property
+    def _own(self) -> ColumnElement[bool]:
+        return trials.c.study_id == self.study
+
+    def _is(self, number: int) -> ColumnElement[bool]:
+        return and_(self._own, trials.c.number == number)
+
+    @contextmanager
+    def _adding(self) -> Iterator[Connection]:
+        """A transaction during which nobody else adds a trial to the study; Optuna takes the same lock."""
+        with writing(self.engine) as connection:
+            study = select(optuna_studies.c.study_id).where(optuna_studies.c.study_id == self.study)
+            connection.execute(study.with_for_update()).one()
+            yield connection
+
+    def _add(self, connection: Connection, number: int, state: State, start: datetime | None = None) -> int:
+        """The id of a new trial; numbers count the trials of a study."""
+        row = {"study_id": self.study, "number": number, "state": state, "datetime_start": start}
+        added = connection.execute(trials.insert().values(row)).inserted_primary_key
+        assert added is not None
+        return int(added[0])
