@@ -1,7 +1,8 @@
 """Where a trial's time goes: `python -m benchmarks.trial [--engine vllm] [--trials 20] [--json]`.
 
 It runs the tiny study, scaled so that a trial asks 501 items, and takes the time of our own functions from
-outside: what one function spends in another that is timed counts there only.
+outside: what one function spends in another that is timed counts there only. What another thread does
+meanwhile, grading above all, is told apart. The engine is busy while it answers, and at no other time.
 """
 
 from __future__ import annotations
@@ -19,22 +20,22 @@ from typing import Any
 from unittest.mock import patch
 
 import yaml
-from optuna.trial import Trial
-from rich.console import Console
 
-import search.running.run as run
+import evaluators.judge as judging
+import search.working.work as working
 from benchmarks.machine import describe_machine
 from benchmarks.samples import say
-from benchmarks.spent import Clock, TrialTimes
+from benchmarks.spent import WAITING, Clock, TrialTimes
 from evaluators.benchmarks import graders
 from evaluators.engines.process import EngineProcess
 from evaluators.engines.transformers import TransformersEngine
 from evaluators.engines.vllm.engine import VllmEngine
 from search.proposals.ledger import Ledger
-from search.running.search import Search, run_trials
-from search.showing.display import Display
+from search.running.measure import Bench
+from search.running.search import Search, open_search
 from search.showing.step import Step
 from search.study_file.spec import load_study
+from search.working.terms import Terms
 from studies.store import StudyStore
 
 HERE = Path(__file__).parent
@@ -46,36 +47,37 @@ ITEMS = 167
 PARTS = {"merge": "merging", "reset": "cache reset", "canary": "canary"}
 """Of a load in vLLM's process, and what we call them."""
 STORE = ("record", "measured", "tallies", "logprobs", "add_recipe", "register_candidate", "finish_candidate")
+LEDGER = ("unfinished", "create", "draw", "note", "tell", "fail", "count")
 
 
 def measure(engine: str, trials: int, folder: Path) -> TrialTimes:
     """Run the study in a folder, and take the time of its trials after the first."""
     clock = Clock()
     found: list[dict[str, float]] = []
+    beside: list[dict[str, float]] = []
     said: list[str] = []
+    began = 0.0
 
-    def timed_trials(search: Search, trials: int, deadline: float) -> Iterator[Step]:
-        said.append(search.bench.engine.description)
-        clock.take()
-        began = perf_counter()
-        for step in run_trials(search, trials, deadline):
-            now = perf_counter()
-            found.append({**clock.take(), "whole": now - began})
-            began = now
-            yield step
-            if step.reason:
-                say(f"{step.name} failed: {step.reason}")
+    def report(step: Step) -> None:
+        nonlocal began
+        now, spent, meanwhile = perf_counter(), clock.take(), clock.take_beside()
+        if step.phase == "trials":
+            found.append({**spent, "whole": now - began})
+            beside.append(meanwhile)
+        began = now
+        if step.reason:
+            say(f"{step.name} failed: {step.reason}")
 
-    with ExitStack() as stack, (folder / "log").open("w") as log:
-        stack.enter_context(_watched(clock))
-        stack.enter_context(patch.object(run, "run_trials", timed_trials))
-        run.run_study(
-            load_study(_study(engine, trials, folder)),
-            f"sqlite:///{folder / 'crucible.db'}",
-            Display(Console(file=log)),
-        )
+    def opened(bench: Bench, *arguments: Any) -> Search:
+        said.append(bench.engine.description)
+        return open_search(bench, *arguments)
+
+    with _watched(clock), patch.object(working, "open_search", opened):
+        spec = load_study(_study(engine, trials, folder))
+        working.work(spec, f"sqlite:///{folder / 'crucible.db'}", Terms(), report)
     times = tuple(_with_rest(each) for each in found[1:])
-    return TrialTimes(describe_machine(), said[0], 3 * ITEMS, times, os.getloadavg()[0])
+    load = os.getloadavg()[0]
+    return TrialTimes(describe_machine(), said[0], 3 * ITEMS, times, load, tuple(beside[1:]))
 
 
 @contextmanager
@@ -84,12 +86,12 @@ def _watched(clock: Clock) -> Iterator[None]:
     names = {"gsm8k": "grading gsm8k", "humaneval": "grading code", "minerva_math": "math-verify"}
     timed = [
         (graders, "run_tests", "sandbox"),
-        (Trial, "set_user_attr", "Optuna"),
         (VllmEngine, "load", "swap"),
         (VllmEngine, "generate", "texts and tokens"),
         (TransformersEngine, "load", "merging"),
         (TransformersEngine, "generate", "generation"),
-        *((Ledger, verb, "Optuna") for verb in ("propose", "tell", "count")),
+        (judging._Desk, "settle", WAITING),
+        *((Ledger, verb, "Optuna") for verb in LEDGER),
         *((StudyStore, verb, "store") for verb in STORE),
     ]
     with ExitStack() as stack:
@@ -105,6 +107,8 @@ def _ask(clock: Clock, plain: Callable[..., Any]) -> Callable[..., Any]:
     """Questions to vLLM's process, timed; a load says itself where its time went."""
 
     def ask(process: EngineProcess, verb: str, *arguments: Any, **options: Any) -> Any:
+        if verb == "verify":  # math-verify's own process
+            return plain(process, verb, *arguments, **options)
         label = "generation" if verb == "ask" else "swap"
         reply = clock.timed(label, plain)(process, verb, *arguments, **options)
         if verb == "load":

@@ -12,9 +12,14 @@ MergingError (ValueError)    the user can fix it: one line that names file, fiel
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class MergingError(ValueError):
     """A request that cannot be merged as it stands; the message is one line with the remedy."""
+
+    kind: ClassVar[str] = "refused"
+    """By which failures of candidates are counted."""
 
 
 class RecipeError(MergingError):
@@ -35,6 +40,8 @@ class OutputError(MergingError):
 
 class CandidateError(MergingError):
     """A merge that came out as NaN or Inf."""
+
+    kind: ClassVar[str] = "not finite"
 
 
 class DataError(MergingError):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from evaluators.benchmarks.catalogue import verdicts_of
 from evaluators.benchmarks.code_cases import humaneval_case, mbpp_case
 from evaluators.benchmarks.filters import INVALID, exact_match, extract, gold, own_results
-from evaluators.benchmarks.quiet import quiet
-from evaluators.errors import EngineError
+from evaluators.benchmarks.mathematics import verify_all
 from evaluators.sandbox.run import CodeCase, run_tests
 
 if TYPE_CHECKING:
@@ -49,10 +47,8 @@ def grade_by(grader: str, items: Sequence[Item], texts: Sequence[str]) -> list[G
 
 def grade_minerva_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
     """lm-eval's `math_verify`: the answers parsed from text and solution are the same mathematics."""
-    if threading.current_thread() is not threading.main_thread():
-        raise EngineError("math-verify needs signals to stop hung parses; grade MATH in the main thread")
-    with quiet("math_verify"):
-        return [_math_verify(item.doc["solution"], text) for item, text in zip(items, texts, strict=True)]
+    pairs = [(item.doc["solution"], text) for item, text in zip(items, texts, strict=True)]
+    return [Grade(*verdict) for verdict in verify_all(pairs)]
 
 
 def grade_hendrycks_math(items: Sequence[Item], texts: Sequence[str]) -> list[Grade]:
@@ -131,24 +127,6 @@ def _exact_grade(task: str, solution: str, answer: str, flexible: str | None) ->
 def _between_dollars(text: str) -> str | None:
     first, last = text.find("$"), text.rfind("$")
     return text[first + 1 : last] if first < last else None
-
-
-@lru_cache(maxsize=100_000)
-def _gold(solution: str) -> list[Any]:
-    from math_verify import parse
-
-    parsed: list[Any] = parse(solution)
-    return parsed
-
-
-@lru_cache(maxsize=100_000)
-def _math_verify(solution: str, text: str) -> Grade:
-    """Cached: one parse takes milliseconds, and candidates often give the same answer."""
-    from math_verify import parse, verify
-
-    answer = parse(text)
-    extracted = next((part for part in answer if isinstance(part, str)), None)
-    return Grade(bool(verify(gold=_gold(solution), target=answer)), extracted)
 
 
 NUMBERS = ("gsm8k", "gsm8k_cot", "gsm8k_cot_zeroshot", "gsm8k_cot_llama", "gsm8k_llama")

@@ -78,8 +78,3 @@ def some(names: Any) -> str:
     """A few of the names, sorted, and how many more there are."""
     names = sorted(names)
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
-def one_line(error: BaseException) -> str:
-    """An error's message as one line of at most 300 characters."""
-    return " ".join(str(error).split())[:300] or type(error).__name__

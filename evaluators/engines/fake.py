@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 import string
+import time
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from evaluators.engines.encoding import Cuts, cut_at_stop, keep_last, move_spaces
 from evaluators.engines.engine import Completion, Likelihood, WeightSource
-from evaluators.errors import EngineError
+from evaluators.errors import EngineError, NotFinite
 
 if TYPE_CHECKING:
     import torch
@@ -31,12 +32,16 @@ OTHERS = 0x110000
 class FakeEngine:
     """An Engine without a model, whose tokens are characters."""
 
-    def __init__(self, answers: Mapping[str, str] | None = None, context: int = 4096) -> None:
+    def __init__(
+        self, answers: Mapping[str, str] | None = None, context: int = 4096, seconds: float = 0.0
+    ) -> None:
         """`answers` says what certain prompts are answered with, whatever the weights are.
 
-        The first weights that are loaded say what tensors the architecture has.
+        `seconds` are slept before each batch, however large. The first weights that are loaded say what
+        tensors the architecture has.
         """
         self.context = context
+        self._seconds = seconds
         self._answers = dict(answers or {})
         self._shapes: dict[str, tuple[int, ...]] | None = None
         self._weights: str | None = None
@@ -53,25 +58,30 @@ class FakeEngine:
 
         Raises EngineError for tensors unlike those that were loaded first, and for NaN or Inf.
         """
+        from evaluators.engines.breakdown import UNLOADED, told_apart  # torch, which answering does without
+
         self._weights = None
         if self._closed:
             raise EngineError("the engine is closed")
         digests, shapes = {}, {}
-        for name, tensor in source:
-            shapes[name] = tuple(tensor.shape)
-            digests[name] = _digest(name, tensor)
+        with told_apart(UNLOADED):
+            for name, tensor in source:
+                shapes[name] = tuple(tensor.shape)
+                digests[name] = _digest(name, tensor)
         _check(self._shapes or shapes, shapes)
         self._shapes, self._weights = shapes, _hash(*sorted(digests.items()))
 
     def generate(self, prompts: Sequence[str], stop: Sequence[str], max_tokens: int) -> list[Completion]:
         """The answers given for these prompts, else characters by hash; a token is a character."""
         self._check_loaded()
+        time.sleep(self._seconds)
         kept = keep_last([list(prompt) for prompt in prompts], self.context, max_tokens, self._cuts)
         return [self._answer("".join(prompt), stop, max_tokens) for prompt in kept]
 
     def loglikelihood(self, pairs: Sequence[tuple[str, str]]) -> list[Likelihood]:
         """How likely this engine is to go on so: character by character, with the answers that were given."""
         self._check_loaded()
+        time.sleep(self._seconds)
         moved = [move_spaces(context, continuation) for context, continuation in pairs]
         self._cuts.see("pairs", [len(context) + len(text) for context, text in moved], self.context)
         return [self._score(context, text) for context, text in moved]
@@ -125,7 +135,7 @@ def _digest(name: str, tensor: torch.Tensor) -> str:
     import torch
 
     if not torch.isfinite(tensor).all():
-        raise EngineError(f"tensor '{name}' holds NaN or Inf; no model answers from it")
+        raise NotFinite(f"tensor '{name}' holds NaN or Inf; no model answers from it")
     content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
     return sha256(content.tobytes()).hexdigest()
 

@@ -11,7 +11,7 @@ import torch
 
 from evaluators.engines.encoding import Cuts, Pair, window
 from evaluators.engines.engine import Likelihood
-from evaluators.errors import EngineError
+from evaluators.errors import NotFinite
 
 
 @dataclass(frozen=True)
@@ -64,5 +64,5 @@ def _likelihood(logprobs: torch.Tensor, ids: tuple[int, ...]) -> Likelihood:
     wanted = torch.tensor(ids, device=logprobs.device)
     total = float(logprobs.gather(1, wanted[:, None]).sum())
     if not total > float("-inf"):
-        raise EngineError(f"the log-probability of {len(ids)} tokens is {total}; the weights overflow")
+        raise NotFinite(f"the log-probability of {len(ids)} tokens is {total}; the weights overflow")
     return Likelihood(min(total, 0.0), len(ids), bool((logprobs.argmax(dim=-1) == wanted).all()))

@@ -13,7 +13,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
-from evaluators.errors import EngineDied, EngineError
+from evaluators.errors import EngineDied, EngineError, OutOfMemory
 
 _QUOTED = 300
 _DYING_S = 5.0
@@ -22,8 +22,9 @@ _DYING_S = 5.0
 class EngineProcess:
     """A module's `main()` with one end of a pipe; it leads a process group of its own and dies with us."""
 
-    def __init__(self, module: str, environment: Mapping[str, str]) -> None:
-        """Start it, with what this process can import."""
+    def __init__(self, module: str, environment: Mapping[str, str], called: str = "the engine") -> None:
+        """Start it, with what this process can import; errors say how it is called."""
+        self._called = called
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  as long as the process
         ours, theirs = Pipe()
         self._connection: Connection = ours
@@ -62,30 +63,39 @@ class EngineProcess:
 
         Raises:
             EngineError: it refused; it can be asked again.
-            EngineDied: it is dead, or was silent for too long or broke and has been killed.
+            EngineDied, OutOfMemory: it is dead, or was silent for too long or broke and has been killed.
         """
         try:
-            return self._converse(verb, arguments, patience)
-        except BaseException as error:
-            # Whatever else ends a conversation leaves half of it in the pipe.
-            if not isinstance(error, EngineError) or isinstance(error, EngineDied):
-                self.kill()
+            kind, result = self._converse(verb, arguments, patience)
+            if kind == "broken":
+                raise self._broken(result)
+        except BaseException:  # whatever ends a conversation leaves half of it in the pipe
+            self.kill()
             raise
+        if kind == "refused":
+            raise result
+        return result
 
-    def _converse(self, verb: str, arguments: tuple[Any, ...], patience: float) -> Any:
+    def _converse(self, verb: str, arguments: tuple[Any, ...], patience: float) -> tuple[str, Any]:
         try:
             self._connection.send((verb, arguments))
             while self._connection.poll(patience):
                 kind, result = self._connection.recv()
-                if kind == "done":
-                    return result
-                if kind == "refused":
-                    raise EngineError(result)
-                if kind == "broken":
-                    raise EngineDied(f"the engine broke: {result}")
+                if kind != "alive":
+                    return kind, result
         except (EOFError, OSError) as error:
-            raise EngineDied(f"the engine's process died ({self._last_words()})") from error
-        raise EngineDied(f"the engine gave no sign of life for {patience:.0f} s")
+            raise EngineDied(f"{self._called}'s process died ({self._last_words()})") from error
+        raise EngineDied(f"{self._called} gave no sign of life for {patience:.0f} s")
+
+    def _broken(self, error: EngineError) -> EngineError:
+        """The error, or what lay behind it: vLLM says of a GPU that was full that its own core died."""
+        found = (line for line in self._last_lines() if "OutOfMemoryError" in line)
+        return error if (line := next(found, None)) is None else OutOfMemory(line[:_QUOTED])
+
+    def end(self) -> None:
+        """Have it end, whatever it does, from any thread; who waits for its answer finds it dead."""
+        if self.alive:
+            self._kill_group()
 
     def kill(self) -> None:
         """End it and all that it has started; a second time is no error."""
@@ -104,7 +114,10 @@ class EngineProcess:
         self._kill_group()  # what it has started, and itself if it closed the pipe but lives on
         status = self._process.wait()
         how = f"signal {signal.Signals(-status).name}" if status < 0 else f"status {status}"
+        lines = self._last_lines()
+        return f"{how}: {lines[-1][:_QUOTED]}" if lines and status > 0 else how
+
+    def _last_lines(self) -> list[str]:
         size = self._said.seek(0, os.SEEK_END)
         self._said.seek(max(0, size - 8192))
-        lines = self._said.read().decode(errors="replace").strip().splitlines()
-        return f"{how}: {lines[-1].strip()[:_QUOTED]}" if lines and status > 0 else how
+        return [line.strip() for line in self._said.read().decode(errors="replace").strip().splitlines()]

@@ -20,10 +20,10 @@ from evaluators.engines.architecture import (
     choose_dtype,
     empty_model,
     greedy_config,
-    one_line,
     open_config,
     some,
 )
+from evaluators.engines.breakdown import UNLOADED, give_back, one_line, told, told_apart
 from evaluators.engines.encoding import (
     Cuts,
     cut_at_stop,
@@ -35,7 +35,7 @@ from evaluators.engines.encoding import (
 from evaluators.engines.engine import Completion, Likelihood, WeightSource
 from evaluators.engines.likelihood import score_batch, to_rows
 from evaluators.engines.reader import context_of
-from evaluators.errors import EngineError
+from evaluators.errors import EngineError, NotFinite
 
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
@@ -96,7 +96,7 @@ class TransformersEngine:
         slots = self.model.state_dict(keep_vars=True)
         shapes = {name: slot.shape for name, slot in slots.items()}
         empty = {id(slot): name for name, slot in slots.items()}
-        with torch.no_grad():
+        with torch.no_grad(), told_apart(UNLOADED):
             for name, tensor in source:
                 if name.endswith(COMPUTED):
                     continue
@@ -105,7 +105,7 @@ class TransformersEngine:
                 if empty.pop(id(slot), None):
                     slot.copy_(tensor)
                     if not torch.isfinite(slot).all():
-                        raise EngineError(f"tensor '{name}' holds NaN or Inf; no model answers from it")
+                        raise NotFinite(f"tensor '{name}' holds NaN or Inf; no model answers from it")
                 elif not torch.equal(slot, tensor.to(slot)):
                     raise EngineError(f"tensor '{name}' differs from the one that the model ties it to")
         if empty:
@@ -159,8 +159,9 @@ class TransformersEngine:
             batch = order[start : start + self.batch_size]
             try:
                 found = work([requests[i] for i in batch])
-            except (RuntimeError, IndexError) as error:
-                raise EngineError(f"transformers could not answer: {one_line(error)}") from error
+            except (RuntimeError, IndexError, MemoryError) as error:
+                give_back(error)
+                raise told(error, "transformers could not answer") from error
             replies.update(zip(batch, found, strict=True))
         return [replies[i] for i in range(len(requests))]
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from merging.errors import CheckpointError
 from merging.models.checkpoint import ADAPTER_CONFIG, COMPANIONS
+from merging.models.naming import folder_of, is_local, is_there
 from merging.models.own_files import PROCESSORS
 
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
 _PATTERNS = (
     "*.safetensors",
     "*.safetensors.index.json",
@@ -43,37 +42,14 @@ def locate(ref: str, relative_to: Path, allow_pickle: bool = False) -> Path:
         CheckpointError: there is no such folder, or the hub cannot give the model.
     """
     if is_local(ref, relative_to):
-        folder = _folder(ref, relative_to)
-        if not _is_there(folder) or not folder.is_dir():
+        folder = folder_of(ref, relative_to)
+        if not is_there(folder) or not folder.is_dir():
             raise CheckpointError(f"{folder}: no such model folder; check the path")
         return folder.resolve()
     folder = _download(ref, relative_to, _PATTERNS)
     if allow_pickle and not any(folder.glob("*.safetensors")):
         folder = _download(ref, relative_to, (*_PATTERNS, *_PICKLES))
     return folder
-
-
-def is_local(ref: str, relative_to: Path) -> bool:
-    """Whether `ref` names a folder; the network is never asked about those."""
-    return (
-        ref.startswith((".", "/", "~"))
-        or _is_there(_folder(ref, relative_to))
-        or _HUB_ID.fullmatch(ref) is None
-    )
-
-
-def _folder(ref: str, relative_to: Path) -> Path:
-    try:
-        return relative_to / Path(ref).expanduser()
-    except RuntimeError as error:
-        raise CheckpointError(f"{ref}: {error}; write the path out") from None
-
-
-def _is_there(place: Path) -> bool:
-    try:
-        return place.exists()
-    except OSError:  # a name that is too long for a file
-        return False
 
 
 def _download(ref: str, relative_to: Path, patterns: Sequence[str]) -> Path:

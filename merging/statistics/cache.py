@@ -1,16 +1,17 @@
 """Statistics on disk: files named by the content that they were made of, shared by all processes.
 
-A file is complete or not there: it is written under a name of its own and renamed, so two processes that
-make the same one both end well. Small statistics are cheaper to make than to look up; they are kept in memory
-only.
+A file is complete or not there: it is written under a name of its own and renamed. Of the processes of a
+machine that need the same ones one makes them, and the others wait for it. Small statistics are cheaper to
+make than to look up; they are kept in memory only.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class StatisticsCache:
 
     folder: Path = field(default_factory=lambda: cache_root() / "statistics")
     known: dict[tuple[str, ...], Statistic] = field(default_factory=dict, compare=False)
+    making: list[bool] = field(default_factory=list, compare=False)
+    """Something while this process makes one."""
 
     def get(
         self, kind: str, sources: tuple[str, ...], make: Callable[[], Statistic], *, on_disk: bool
@@ -47,16 +50,37 @@ class StatisticsCache:
         path = self.folder / key[:2] / f"{key}.safetensors"
         with contextlib.suppress(OSError, SafetensorError):  # absent, or damaged: made anew
             return _mapped(path)
-        made = make()
-        # The cache only saves time: a read-only or full home must not stop a merge.
-        with contextlib.suppress(OSError, SafetensorError):
-            _save(path, made)
-            return _mapped(path)
-        return made
+        with self._making():
+            with contextlib.suppress(OSError, SafetensorError):  # another process has made it meanwhile
+                return _mapped(path)
+            made = make()
+            # The cache only saves time: a read-only or full home must not stop a merge.
+            with contextlib.suppress(OSError, SafetensorError):
+                _save(path, made)
+                return _mapped(path)
+            return made
+
+    @contextlib.contextmanager
+    def _making(self) -> Iterator[None]:
+        """One process of a machine makes statistics, and the others wait and find them.
+
+        Where nothing can be kept, each makes its own. One lock for all kinds, for some are made of others.
+        """
+        if self.making:
+            yield
+            return
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(OSError):
+                self.folder.parent.mkdir(parents=True, exist_ok=True)
+                lock = self.folder.with_name(f"{self.folder.name}.lock")
+                fcntl.flock(held.enter_context(lock.open("a")), fcntl.LOCK_EX)
+            self.making.append(True)
+            held.callback(self.making.clear)
+            yield
 
     def __getstate__(self) -> dict[str, object]:
         """Maps do not travel between processes."""
-        return {"folder": self.folder, "known": {}}
+        return {"folder": self.folder, "known": {}, "making": []}
 
 
 def _mapped(path: Path) -> Statistic:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -25,6 +26,31 @@ def test_a_function_that_fails_is_timed_too_and_fails() -> None:
     with pytest.raises(ZeroDivisionError):
         clock.timed("broken", lambda: 1 / 0)()
     assert clock.take().keys() == {"broken"}
+
+
+def test_what_other_threads_do_is_counted_apart() -> None:
+    clock = Clock()
+    grade = clock.timed("grading", lambda: time.sleep(0.02))
+
+    def asked() -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(grade).result()
+
+    clock.timed("waiting", asked)()
+    assert clock.take().keys() == {"waiting"}
+    beside = clock.take_beside()
+    assert beside.keys() == {"grading"}
+    assert beside["grading"] >= 0.02
+
+
+def test_the_engine_is_busy_while_it_answers() -> None:
+    trials = ({"generation": 9.0, "whole": 10.0}, {"generation": 19.0, "whole": 20.0})
+    beside = ({"sandbox": 4.0}, {"sandbox": 6.0})
+    times = TrialTimes(describe_machine(), "vllm/float32", 501, trials, 0.5, beside)
+    assert times.busy == pytest.approx((0.9 + 0.95) / 2)
+    assert times.to_json()["goals"]["busy"] == {"share": times.busy, "at_least": 0.9}
+    assert "engine busy: 92.5% of a trial (at least 90%) ✓" in times.to_markdown()
+    assert "| sandbox | 5000.0 | 33.3% |" in times.to_markdown()
 
 
 def test_our_own_work_is_what_nobody_else_did() -> None:

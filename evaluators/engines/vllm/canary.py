@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from evaluators.engines.architecture import COMPUTED, empty_model, one_line
+from evaluators.engines.architecture import COMPUTED, empty_model
+from evaluators.engines.breakdown import one_line
 
 _AHEAD = 8
 """Tensors that may wait for the forward pass: what a source yields out of order is kept on top of that."""

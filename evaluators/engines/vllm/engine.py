@@ -19,7 +19,8 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, GenerationConfig
 
-from evaluators.engines.architecture import choose_dtype, greedy_config, one_line, open_config, some
+from evaluators.engines.architecture import choose_dtype, greedy_config, open_config, some
+from evaluators.engines.breakdown import one_line
 from evaluators.engines.encoding import (
     Cuts,
     cut_at_stop,
@@ -34,7 +35,7 @@ from evaluators.engines.packing import pack, unpack
 from evaluators.engines.process import EngineProcess
 from evaluators.engines.reader import context_of
 from evaluators.engines.vllm.process import MOST_RANKED, Ask, Said, Start
-from evaluators.errors import EngineDied, EngineError
+from evaluators.errors import EngineDied, EngineError, NotFinite, OutOfMemory
 
 logger = logging.getLogger(__name__)
 
@@ -231,6 +232,11 @@ class VllmEngine:
         asks = [Ask([*map(int, prompt), *map(int, said)], params, len(said)) for prompt, said in requests]
         return [_likeliest(said) for said in self._ask(asks)] if asks else []
 
+    def kill(self) -> None:
+        """End the process whatever it does, from any thread; the next `load` starts another."""
+        if (process := self._process) is not None:
+            process.end()
+
     def close(self) -> None:
         """End the process; a closed engine answers nothing."""
         self._closed, self._loaded = True, False
@@ -252,9 +258,12 @@ class VllmEngine:
         if self._process is not None and not self._process.alive:
             self._drop()
         if self._process is None:
-            process = EngineProcess(self.module, _environment(self._start))
-            process.ask("start", self._start, patience=START_S)
-            self._process = process
+            self._process = EngineProcess(self.module, _environment(self._start))
+            try:
+                self._process.ask("start", self._start, patience=START_S)
+            except BaseException:
+                self._drop()
+                raise
         return self._process
 
     def _ask(self, requests: list[Ask]) -> list[Said]:
@@ -262,7 +271,7 @@ class VllmEngine:
             raise EngineDied("the engine's process died")
         try:
             said: list[Said] = self._process.ask("ask", requests, patience=STEP_S)
-        except EngineDied:
+        except (EngineDied, OutOfMemory):
             self._loaded = False
             raise
         return said
@@ -341,8 +350,6 @@ def _likelihood(said: Said, continuation: Sequence[int]) -> Likelihood:
     scored = said.prompt_logprobs[len(said.prompt_logprobs) - len(before) :] if before else []
     total = sum(logprob for logprob, _ in scored) + said.logprobs[last]
     if not total > float("-inf"):
-        raise EngineError(
-            f"the log-probability of {len(continuation)} tokens is {total}; the weights overflow"
-        )
+        raise NotFinite(f"the log-probability of {len(continuation)} tokens is {total}; the weights overflow")
     greedy = said.tokens[0] == last and all(rank == 1 for _, rank in scored)
     return Likelihood(min(total, 0.0), len(continuation), greedy)

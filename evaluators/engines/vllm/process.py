@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from evaluators.engines.architecture import one_line
+from evaluators.engines.breakdown import died
 from evaluators.engines.lifeline import die_with_parent
 from evaluators.errors import EngineError
 
@@ -222,9 +222,9 @@ def serve(connection: Connection) -> None:
             else:
                 reply = ("done", getattr(server, verb)(*arguments))
         except EngineError as error:
-            reply = ("refused", str(error))
+            reply = ("refused", error)
         except Exception as error:
-            reply = ("broken", one_line(error))
+            reply = ("broken", died(error))
         connection.send(reply)
 
 

@@ -17,12 +17,13 @@ import torch
 from torch import Tensor
 from vllm.platforms import current_platform
 
-from evaluators.engines.architecture import COMPUTED, check_tensor, one_line, open_config, some
+from evaluators.engines.architecture import COMPUTED, check_tensor, open_config, some
+from evaluators.engines.breakdown import UNLOADED, give_back, one_line, recognised
 from evaluators.engines.lifeline import die_with_parent
 from evaluators.engines.packing import pack, unpack
 from evaluators.engines.vllm.canary import Forward, Shell
 from evaluators.engines.vllm.checksums import Sums, held, sum_of
-from evaluators.errors import EngineError
+from evaluators.errors import EngineError, NotFinite
 
 _LAYER = re.compile(r"^.*?\.\d+(?=\.)")
 
@@ -141,7 +142,7 @@ class _Loading:
         check_tensor(self.shell.shapes, name, tensor)
         tensor = tensor.to(self.shell.dtype)
         if not torch.isfinite(tensor).all():
-            raise EngineError(f"tensor '{name}' holds NaN or Inf; no model answers from it")
+            raise NotFinite(f"tensor '{name}' holds NaN or Inf; no model answers from it")
         one, slot = sum_of(tensor), self.shell.alias[name]
         if slot not in self._seen:
             self._seen[slot] = one
@@ -157,6 +158,9 @@ def _group(name: str) -> str:
 
 
 def _packed_error(error: Exception) -> str:
+    if not isinstance(error, EngineError) and (known := recognised(error, UNLOADED)) is not None:
+        give_back(error)
+        error = known
     try:
         text = pack(error)
         unpack(text)

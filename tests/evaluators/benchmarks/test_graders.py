@@ -2,13 +2,15 @@
 
 import gzip
 import json
+import os
 import re
-import threading
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from evaluators.benchmarks import graders
+from evaluators.benchmarks import graders, mathematics
 from evaluators.benchmarks.catalogue import BENCHMARKS
 from evaluators.benchmarks.choices import GRADED_BY
 from evaluators.benchmarks.code_cases import humaneval_case
@@ -114,19 +116,23 @@ def test_math_gold_solutions_are_right_and_those_of_another_item_wrong(benchmark
     assert sum(found.correct for found in GRADERS["minerva_math"](items(docs), others)) == 0
 
 
-def test_math_is_refused_outside_the_main_thread() -> None:
-    raised: list[BaseException] = []
+def test_math_is_graded_in_any_thread_and_a_parse_that_hangs_is_stopped() -> None:
+    """sympy would work on the power tower for hours."""
+    docs = items([{"solution": r"$\boxed{3}$"}] * 3)
+    with ThreadPoolExecutor(2) as pool:
+        many = [pool.submit(GRADERS["minerva_math"], docs, texts) for texts in (MATHS, MATHS[::-1])]
+        first, second = ([each.correct for each in found.result()] for found in many)
+    assert (first, second) == ([True, False, False], [False, False, True])
 
-    def work() -> None:
-        try:
-            grade("minerva_math", {"solution": r"$\boxed{3}$"}, "3")
-        except EngineError as error:
-            raised.append(error)
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    assert "main thread" in str(raised[0])
+MATHS = [r"$\boxed{3}$", r"$\boxed{9^{9^{9^{9^{9}}}}}$", r"$\boxed{4}$"]
+
+
+def test_a_verifier_that_was_killed_is_replaced() -> None:
+    assert grade("minerva_math", {"solution": r"$\boxed{3}$"}, "3").correct
+    assert mathematics._process is not None
+    os.kill(mathematics._process.pid, signal.SIGKILL)
+    assert not grade("minerva_math", {"solution": r"$\boxed{3}$"}, "4").correct
 
 
 def test_humaneval_solutions_pass_and_empty_ones_fail(benchmark_data: Path) -> None:

@@ -16,7 +16,7 @@ from evaluators.benchmarks.graders import GRADERS
 from evaluators.benchmarks.slices import Slice, SliceRequest, build_slices
 from evaluators.engines.engine import Engine
 from evaluators.engines.transformers import TransformersEngine
-from evaluators.judge import judge
+from evaluators.judge import ToAsk, judge
 from evaluators.score import ItemResult
 from search.candidates.merge import merge
 from tests.evaluators.benchmarks import choice_docs
@@ -98,7 +98,7 @@ def theirs(checkpoint: Path, slices: Mapping[str, Slice], folder: Path) -> dict[
 def ours(engine: Engine, slices: Mapping[str, Slice]) -> dict[str, list[ItemResult]]:
     found: dict[str, list[ItemResult]] = {task: [] for task in slices}
     for task, slice_ in slices.items():
-        judge(engine, slice_, skip=(), deliver=found[task].extend)
+        judge(engine, [ToAsk(slice_, found[task].extend)])
     return found
 
 

@@ -21,7 +21,7 @@ from evaluators.benchmarks.slices import Slice, SliceRequest, build_slices
 from evaluators.benchmarks.tasks import ask
 from evaluators.engines.reader import open_reader
 from evaluators.engines.transformers import TransformersEngine
-from evaluators.judge import judge
+from evaluators.judge import ToAsk, judge
 from evaluators.score import ItemResult
 from tests.evaluators.benchmarks.chat_models import CHATML, TRIMMING, save_tokenizer
 from tests.evaluators.benchmarks.lm_eval_cli import ask_lm_eval, samples, verdicts, write_task
@@ -233,7 +233,7 @@ def asked(checkpoint: Path, slices: Mapping[str, Slice], folder: Path) -> dict[s
 def ours(engine: TransformersEngine, slices: Mapping[str, Slice]) -> dict[str, list[ItemResult]]:
     found: dict[str, list[ItemResult]] = {task: [] for task in slices}
     for task, slice_ in slices.items():
-        judge(engine, slice_, skip=(), deliver=found[task].extend)
+        judge(engine, [ToAsk(slice_, found[task].extend)])
     return found
 
 

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 
 from evaluators.engines.engine import Completion, Engine, Likelihood
-from evaluators.errors import EngineError
+from evaluators.errors import DiskFull, EngineError, OutOfMemory
 
 TINY = Path(__file__).parents[3] / "examples" / "tiny"
 SOME_TENSOR = "model.layers.1.mlp.up_proj.weight"
@@ -80,6 +80,26 @@ class Breaking(Weights):
         parts = list(self.tensors().items())
         yield from parts[: len(parts) // 2]
         raise OverflowError("the merge left float16's range")
+
+
+@dataclass(frozen=True)
+class Full(Weights):
+    """Gives half of the tensors, then has no room for statistics."""
+
+    def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
+        parts = list(self.tensors().items())
+        yield from parts[: len(parts) // 2]
+        Path("/dev/full").write_text("statistics")
+
+
+@dataclass(frozen=True)
+class TooLarge(Weights):
+    """Gives half of the tensors, then wants more memory than there is."""
+
+    def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]:
+        parts = list(self.tensors().items())
+        yield from parts[: len(parts) // 2]
+        yield SOME_TENSOR, torch.empty(2**60, dtype=torch.uint8)
 
 
 def texts(
@@ -159,6 +179,26 @@ class EngineContract:
         assert refuses_to_answer(loaded)
         loaded.load(Weights())
         assert len(texts(loaded, PROMPTS)) == len(PROMPTS)
+
+    def test_a_source_that_does_not_fit_into_memory_is_told_apart_and_the_next_one_answers(
+        self, loaded: Engine
+    ) -> None:
+        before = texts(loaded, PROMPTS)
+        with pytest.raises(OutOfMemory, match=r"the merge could not be loaded: .*allocate"):
+            loaded.load(TooLarge())
+        assert refuses_to_answer(loaded)
+        loaded.load(Weights())
+        assert texts(loaded, PROMPTS) == before
+
+    def test_a_source_that_finds_the_disk_full_is_told_apart(self, loaded: Engine) -> None:
+        with pytest.raises(DiskFull, match=r"the merge could not be loaded: .*No space left on device"):
+            loaded.load(Full())
+        assert refuses_to_answer(loaded)
+
+    def test_weights_that_are_not_finite_are_told_apart(self, loaded: Engine) -> None:
+        with pytest.raises(EngineError) as caught:
+            loaded.load(NotFinite())
+        assert caught.value.kind == "not finite"
 
     def test_nothing_asked_is_nothing_answered(self, loaded: Engine) -> None:
         assert loaded.generate([], ["\n"], 4) == []

@@ -8,6 +8,7 @@ import time
 from multiprocessing.connection import Connection
 
 from evaluators.engines.lifeline import die_with_parent
+from evaluators.errors import EngineDied, EngineError
 
 
 def main() -> None:
@@ -28,4 +29,5 @@ def main() -> None:
             print("first line\nout of memory", file=sys.stderr, flush=True)
             os._exit(3)
         else:
-            connection.send((verb, "as told"))
+            kind = EngineDied if verb == "broken" else EngineError
+            connection.send((verb, kind(f"{verb} as told")))

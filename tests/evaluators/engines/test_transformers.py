@@ -10,8 +10,9 @@ from safetensors.torch import load_file, save_file
 
 from evaluators.engines.engine import Engine
 from evaluators.engines.transformers import TransformersEngine
-from evaluators.errors import EngineError
+from evaluators.errors import EngineError, OutOfMemory
 from tests.evaluators.engines.contract import TINY, EngineContract
+from tests.evaluators.engines.contract import Weights as Tiny
 
 PROMPTS = ["Question: 2+3?\nAnswer:", "a", "The quick brown fox", "zz " * 9, "def f(x):\n", "#", "0 1 2 3 4"]
 Weights = dict[str, torch.Tensor]
@@ -219,3 +220,20 @@ def test_a_closed_engine_answers_nothing(pico: Path) -> None:
     engine.close()
     with pytest.raises(EngineError, match="no weights are loaded"):
         engine.generate(["a"], [], 4)
+
+
+def test_a_batch_that_does_not_fit_is_told_apart_and_the_engine_answers_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = TransformersEngine(TINY / "base")
+    engine.load(Tiny())
+    before = texts(engine, PROMPTS, [], 4)
+
+    def full(**_: object) -> torch.Tensor:
+        return torch.empty(2**60, dtype=torch.uint8)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine.model, "generate", full)
+        with pytest.raises(OutOfMemory, match=r"transformers could not answer: .*allocate"):
+            engine.generate(PROMPTS, [], 4)
+    assert texts(engine, PROMPTS, [], 4) == before

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from merging.errors import CheckpointError
-from merging.models.locate import is_local, locate, locate_tokenizer
+from merging.models.locate import locate, locate_tokenizer
+from merging.models.naming import is_local
 
 
 def test_a_folder_is_found_relative_to_the_file_that_names_it(tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import pickle
 import resource
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -158,8 +161,34 @@ def test_maps_do_not_travel_between_processes(cache: StatisticsCache) -> None:
     assert (back.folder, back.known) == (cache.folder, {})
 
 
-def test_threads_that_write_the_same_at_once_both_end_well(cache: StatisticsCache) -> None:
-    """So do containers that share a home: all may have the same process number."""
+def test_of_several_that_need_the_same_at_once_one_makes_it(cache: StatisticsCache) -> None:
+    make = Maker()
+
+    def slowly() -> Mapping[str, Tensor]:
+        time.sleep(0.2)
+        return make()
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [pool.submit(get, anew(cache), slowly) for _ in range(8)]
+    assert {each.result() for each in found} == {1.0}
+    assert make.times == 1
+
+
+def test_a_statistic_that_is_made_of_another_waits_for_nobody(cache: StatisticsCache) -> None:
+    inner = Maker(2.0)
+    assert get(cache, lambda: (get(cache, inner, "inner"), Maker()())[1], "outer") == 1.0
+    assert get(anew(cache), Maker(3.0), "inner") == 2.0
+
+
+def test_several_that_cannot_wait_for_each_other_all_end_well(
+    cache: StatisticsCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a file system without locks, and in containers that share a home: all may have one number."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
     together = Barrier(8)
 
     def make() -> Mapping[str, Tensor]:
