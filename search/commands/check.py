@@ -21,6 +21,15 @@ def check(
             " what does a trial take, and when would the budget end? Nothing of it is kept.",
         ),
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Has this machine room for so many: memory, database, disk? With --measure: what they would"
+            " do in an hour.",
+            show_default=False,
+        ),
+    ] = None,
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
@@ -28,13 +37,22 @@ def check(
 
     Nothing is measured, unless --measure asks for it.
     """
+    if workers is not None:
+        from search.working.preflight import preflight, side_by_side
     from search.running.check import check_study
     from search.showing.display import Display
     from search.showing.tables import console
     from search.study_file.spec import load_study
 
     spec = load_study(study)
+    url = storage or spec.storage
+    pace = 1.0 if workers is None else side_by_side(spec.engine, workers)
     measuring = Display(console(stderr=True), spec.objective) if measure else None
     with resumable(typed(), "A dry run keeps nothing") if measure else nullcontext():
-        report = check_study(spec, storage or spec.storage, measuring)
-    print(json.dumps(report.to_json()) if as_json else report.to_text())
+        report = check_study(spec, url, measuring, pace)
+    found = report.to_json()
+    text = report.to_text()
+    if workers is not None:
+        ready = preflight(spec, url, workers, report.memory, report.model_parameters)
+        found, text = {**found, "workers": ready.to_json()}, f"{text}\n{ready.to_text()}"
+    print(json.dumps(found) if as_json else text)

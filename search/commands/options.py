@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from search.signals.logs import log_end, structured
+
+STOPPED = 3
+"""Exit code of what ended because `crucible stop` asked for it."""
 Storage = Annotated[
     str | None,
     typer.Option(
@@ -33,8 +38,54 @@ AllowPickle = Annotated[
         help="Read pickled weights (.bin), too, as weights only: no code in them is run.",
     ),
 ]
+Webhook = Annotated[
+    str | None,
+    typer.Option(
+        help="Tell this http(s) address when the study ends, fails or stalls; see docs/signals.md.",
+        metavar="URL",
+        envvar="CRUCIBLE_WEBHOOK",
+        show_default=False,
+        show_envvar=True,
+    ),
+]
+StallMinutes = Annotated[
+    float,
+    typer.Option(min=1.0, help="Minutes without evidence, workers being at work, that count as a stall."),
+]
+Metrics = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        max=65535,
+        help="Serve metrics for Prometheus at http://127.0.0.1:PORT/metrics.",
+        metavar="PORT",
+        show_default=False,
+    ),
+]
+Log = Annotated[
+    Literal["text", "json"],
+    typer.Option(help="Progress and messages for people, or as JSON lines, on standard error."),
+]
 Trial = Annotated[
     int | None, typer.Option(help="This trial instead of the best candidate.", show_default=False)
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(min=1, help="Trials in all, those of earlier runs included.", show_default=False),
+]
+Hours = Annotated[
+    float | None, typer.Option(min=0.0, help="Hours from now to the verdict.", show_default=False)
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        help="When the verdict has to be there: the next 07:00, or a date with its time, 2026-11-28T07:00.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+Anyway = Annotated[
+    bool, typer.Option("--anyway", help="Search even where no search item tells one baseline from another.")
 ]
 
 
@@ -46,13 +97,23 @@ def chosen(storage: str | None) -> str:
 
 
 def typed() -> str:
-    """The command as it was typed."""
-    return shlex.join(["crucible", *sys.argv[1:]])
+    """The command as it was typed, but for a webhook's address: that may be a secret."""
+    return shlex.join(["crucible", *_without_secrets(sys.argv[1:])])
+
+
+def _without_secrets(arguments: Sequence[str]) -> Iterator[str]:
+    option = "--webhook"
+    for before, each in pairwise(["", *arguments]):
+        if before == option:
+            yield "URL"
+        else:
+            yield f"{option}=URL" if each.startswith(f"{option}=") else each
 
 
 @contextmanager
 def resumable(command: str, kept: str = "Everything measured is kept") -> Iterator[None]:
     """End the process cleanly where it is interrupted, and say what is left and how to go on."""
+    from search.running.ending import Halted
     from search.running.interrupt import Interrupted, interruptible
 
     try:
@@ -60,6 +121,8 @@ def resumable(command: str, kept: str = "Everything measured is kept") -> Iterat
             yield
     except Interrupted as signal:
         leave(f"\nStopped by {signal}. {kept}; to go on: {command}", signal.exit_code)
+    except Halted as halted:
+        leave(f"\nStopped by `{halted}`. {kept}; to go on: {command}", STOPPED)
 
 
 def say(text: str) -> None:
@@ -73,5 +136,13 @@ def say(text: str) -> None:
 
 def leave(message: str, code: int) -> NoReturn:
     """End the process with a message on standard error."""
-    print(message, file=sys.stderr)
+    remark(message, code)
     sys.exit(code)
+
+
+def remark(message: str, code: int = 0) -> None:
+    """Say on standard error, in the form in which logs are, how the command ends."""
+    if structured():
+        log_end(message, code)
+    else:
+        print(message, file=sys.stderr)

@@ -8,41 +8,76 @@ from typing import Annotated
 
 import typer
 
-from search.commands.options import Json, Storage, StudyFile, resumable, typed
+from search.commands.options import (
+    Anyway,
+    Hours,
+    Json,
+    Log,
+    Metrics,
+    StallMinutes,
+    Storage,
+    StudyFile,
+    Trials,
+    Until,
+    Webhook,
+    resumable,
+    typed,
+)
+from search.signals.logs import configure_logs
+from search.signals.signalling import STALL_MINUTES, Signals, signalling
 
 
 def run(
     study: StudyFile,
-    trials: Annotated[
-        int | None,
-        typer.Option(min=1, help="Trials in all, those of earlier runs included.", show_default=False),
+    trials: Trials = None,
+    hours: Hours = None,
+    until: Until = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes on this machine: one for each GPU, or on its cores.")
+    ] = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Place the workers on a Ray cluster: HOST:PORT or `auto` on one of its nodes, else ray://HOST:PORT."
+            " Needs PostgreSQL.",
+            metavar="ADDRESS",
+            show_default=False,
+        ),
     ] = None,
-    hours: Annotated[
-        float | None, typer.Option(min=0.0, help="Hours that this run may search.", show_default=False)
-    ] = None,
-    anyway: Annotated[
-        bool,
-        typer.Option("--anyway", help="Search even where no search item tells one baseline from another."),
-    ] = False,
+    anyway: Anyway = False,
     storage: Storage = None,
+    webhook: Webhook = None,
+    stall_minutes: StallMinutes = STALL_MINUTES,
+    metrics: Metrics = None,
+    log: Log = "text",
     as_json: Json = False,
 ) -> None:
     """Search for the best merge, and judge the best ones on holdout items.
 
     The same command continues a study that was interrupted, however it was: what was measured is kept and
-    not measured again. --trials and --hours win over the study file's budget. A search that nothing would
-    steer, for the baselines answer none or all of the search items rightly, is begun only with --anyway.
+    not measured again; beside another run of the study, it takes its share. --trials, --hours and --until win
+    over the study file's budget; the search ends early enough for the verdict to be there in time. A search
+    that nothing would steer, for the baselines answer none or all of the search items rightly, is begun only
+    with --anyway.
     """
-    from search.running.run import run_study
-    from search.showing.display import Display
-    from search.showing.tables import console, show_leaderboard
+    configure_logs(log)
+    from search.showing.tables import show_leaderboard
+    from search.signals.display import open_display
     from search.study_file.spec import load_study
+    from search.working.cluster.run import run_on_ray
+    from search.working.run import run_terms
+    from search.working.terms import Terms, read_until
 
     spec = load_study(study)
     url = storage or spec.storage
-    display = Display(console(stderr=as_json), spec.objective)
-    with resumable(typed()):
-        rows = run_study(spec, url, display, trials=trials, hours=hours, anyway=anyway)
+    terms = Terms(trials, hours, None if until is None else read_until(until), anyway, workers=workers)
+    display = open_display(spec.objective, stderr=as_json)
+    signals = Signals(webhook, stall_minutes, metrics)
+    with resumable(typed()), signalling(signals, url, spec.name):
+        if ray is None:
+            rows = run_terms(study, spec, url, terms, display)
+        else:
+            rows = run_on_ray(ray, study, spec, url, terms, display)
     if as_json:
         print(json.dumps([row.to_json() for row in rows]))
     else:

@@ -1,6 +1,6 @@
-"""Work on studies: made ready, searched, judged, gone on with after any interruption.
+"""What a study is made of, and measured with.
 
-Begin with `run.py`; `workshop.py` opens what a study names, `search.py` is the search itself, `measure.py`
-where candidates are measured, `interrupt.py` how it ends early. `check.py`, `evaluate.py`, `grade.py` and
-`demo.py` are the jobs beside it. May import all other floors but `commands`.
+Begin with `workshop.py`, which opens what a study names; `measure.py` is where candidates are measured,
+`search.py` what becomes of one, `interrupt.py` and `ending.py` how work ends early. `check.py`, `evaluate.py`
+and `grade.py` are jobs of their own. May import `study_file`, `proposals`, `candidates` and `showing`.
 """

@@ -88,11 +88,13 @@ class Report:
         return "  measured", textwrap.indent(self.measured.to_text(), "    ")
 
 
-def check_study(spec: StudySpec, url: str, measuring: Display | None = None) -> Report:
+def check_study(
+    spec: StudySpec, url: str, measuring: Display | None = None, side_by_side: float = 1.0
+) -> Report:
     """Open everything that a study names, and say what it would do.
 
     With a display, which shows how far it is, there is a dry run: the base and one merge answer the search
-    items, and nothing of it is kept.
+    items, and nothing of it is kept; its forecast is for so many candidates measured `side_by_side`.
 
     Raises:
         ValueError kin: the first thing that is wrong, in one line.
@@ -101,7 +103,7 @@ def check_study(spec: StudySpec, url: str, measuring: Display | None = None) -> 
     StudyStore(url).close()
     workshop = open_workshop(spec)
     with closing(workshop.engine()) as engine:
-        measured = None if measuring is None else dry_run(workshop, engine, measuring)
+        measured = None if measuring is None else dry_run(workshop, engine, measuring, side_by_side)
     return _report(workshop, url, measured)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from evaluators.benchmarks.slices import Slice
 from evaluators.engines.engine import Engine
-from evaluators.judge import judge
+from evaluators.judge import ToAsk, judge
 from evaluators.score import Accuracy, ItemResult, MeanLogprob, wilson
 from search.candidates.candidate import Sent
 from search.proposals.baselines import baselines
@@ -68,8 +68,10 @@ class DryRun:
         return "\n".join([*lines, f"the budget would end {self.budget.to_text()}"])
 
 
-def dry_run(workshop: Workshop, engine: Engine, display: Display) -> DryRun:
+def dry_run(workshop: Workshop, engine: Engine, display: Display, side_by_side: float = 1.0) -> DryRun:
     """Ask the search items of the base and of the uniform merge; holdout items are asked of nobody.
+
+    The forecast is for a run that measures so many candidates `side_by_side`, each as quickly as here.
 
     Raises:
         CandidateError: the uniform merge holds NaN or Inf. EngineError: the engine failed.
@@ -85,9 +87,9 @@ def dry_run(workshop: Workshop, engine: Engine, display: Display) -> DryRun:
         scores=scores,
         idle=idle_slices(workshop, scores, unasked=True),
         merging=uniform.merging,
-        seconds=uniform.merging + sum(map(uniform.seconds, uniform.results)),
+        seconds=uniform.merging + uniform.answering,
         tokens=sum(result.tokens for results in uniform.results.values() for result in results),
-        budget=_budget(workshop, uniform),
+        budget=_budget(workshop, uniform, side_by_side),
     )
 
 
@@ -96,28 +98,31 @@ class Answers:
     """What one model has answered so far, and how long that took."""
 
     merging: float = 0.0
+    answering: float = 0.0
+    """Seconds until all was answered and graded, which is done side by side."""
     results: dict[str, list[ItemResult]] = field(default_factory=dict)
     """By slice."""
 
     def seconds(self, part: str) -> float:
-        """In which a slice was answered and graded."""
-        return sum(result.seconds for result in self.results[part])
+        """A slice's share of these."""
+        spent = {name: sum(result.seconds for result in found) for name, found in self.results.items()}
+        return self.answering * spent[part] / sum(spent.values())
 
 
 def _ask(workshop: Workshop, engine: Engine, answers: Mapping[str, Answers]) -> Iterator[Step]:
     """The base goes first, so that what an engine does only once does not count as a trial's time."""
     recipes = {entrant.name: entrant.recipe for entrant in baselines(workshop.space)}
-    worker = workshop.worker
     total, done = len(answers) * len(workshop.search_slices), 0
     for name, found in answers.items():
-        found.merging = _load(engine, Sent(recipes[name], here=worker))
+        found.merging = _load(engine, Sent(recipes[name], here=workshop.worker))
+        found.results = {part.name: [] for part in workshop.search_slices}
+        began = time.monotonic()
+        judge(engine, [ToAsk(part, found.results[part.name].extend) for part in workshop.search_slices])
+        found.answering = time.monotonic() - began
         for part in workshop.search_slices:
-            results = found.results.setdefault(part.name, [])
-            began = time.monotonic()
-            judge(engine, part, skip=(), deliver=results.extend)
             done += 1
-            score = _scored(part, results).mean
-            yield Step("dry run", done, total, f"{name} {part.name}", score, seconds=time.monotonic() - began)
+            score = _scored(part, found.results[part.name]).mean
+            yield Step("dry run", done, total, f"{name} {part.name}", score, seconds=found.seconds(part.name))
 
 
 def _load(engine: Engine, source: Sent) -> float:
@@ -128,15 +133,16 @@ def _load(engine: Engine, source: Sent) -> float:
     return time.monotonic() - began
 
 
-def _budget(workshop: Workshop, uniform: Answers) -> Forecast:
+def _budget(workshop: Workshop, uniform: Answers, side_by_side: float) -> Forecast:
     budget = workshop.spec.budget
     return forecast(
-        trial=uniform.merging + sum(map(uniform.seconds, uniform.results)),
+        trial=uniform.merging + uniform.answering,
         holdout=_holdout(workshop, uniform),
         entrants=len(baselines(workshop.space)),
         trials=budget.trials,
         finalists=budget.finalists,
         hours=budget.hours,
+        side_by_side=side_by_side,
     )
 
 

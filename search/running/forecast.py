@@ -24,6 +24,8 @@ class Forecast:
     """None where holdout items are answered in another way than the search items that were timed."""
     began: datetime
     """With its time zone."""
+    per_hour: float = 0.0
+    """Trials, of all workers together."""
 
     @property
     def seconds(self) -> float:
@@ -45,12 +47,14 @@ class Forecast:
             "holdout_seconds": self.holdout,
             "seconds": self.seconds,
             "ends_at": self.ends.isoformat(timespec="seconds"),
+            "trials_per_hour": self.per_hour,
         }
 
     def to_text(self) -> str:
         """One line for a person."""
         trials = f"{self.trials} trials" if self.trials == self.of else f"{self.trials} of {self.of} trials"
-        parts = [f"baselines {clock(self.baselines)}", f"{trials} {clock(self.search)}"]
+        pace = f"{trials} {clock(self.search)} at {self.per_hour:,.0f} an hour"
+        parts = [f"baselines {clock(self.baselines)}", pace]
         if self.holdout is not None:
             parts.append(f"holdout {clock(self.holdout)}")
         else:
@@ -59,16 +63,24 @@ class Forecast:
 
 
 def forecast(
-    trial: float, holdout: float | None, entrants: int, trials: int, finalists: int, hours: float | None
+    trial: float,
+    holdout: float | None,
+    entrants: int,
+    trials: int,
+    finalists: int,
+    hours: float | None,
+    side_by_side: float = 1.0,
 ) -> Forecast:
     """Reckon with `trial` seconds for each candidate's search items and `holdout` for its holdout items.
 
-    `entrants` is how many baselines there are. As in a run, `hours` count from its start, a trial that has
-    begun before they are over is finished, and the verdict comes after them.
+    `entrants` is how many baselines there are, and `side_by_side` how many candidates are measured at once.
+    As in a run, `hours` are from its start to its verdict, as far as that is known.
     """
+    trial, holdout = trial / side_by_side, None if holdout is None else holdout / side_by_side
     baselines, fit = entrants * trial, trials
     if hours is not None:
-        fit = min(trials, max(0, math.ceil((hours * 3600 - baselines) / max(trial, 1e-9))))
+        verdict = (entrants + finalists) * (holdout or 0.0)
+        fit = min(trials, max(0, math.floor((hours * 3600 - baselines - verdict) / max(trial, 1e-9))))
     return Forecast(
         trials=fit,
         of=trials,
@@ -76,4 +88,5 @@ def forecast(
         search=fit * trial,
         holdout=None if holdout is None else (entrants + min(finalists, fit)) * holdout,
         began=datetime.now().astimezone(),
+        per_hour=3600 / max(trial, 1e-9),
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,6 +76,15 @@ def exposed() -> Iterator[None]:
         _raise_if_asked()
         yield
         _raise_if_asked()  # one that was raised inside and swallowed there
+
+
+def rest(seconds: float) -> None:
+    """Sleep; in the main thread a signal ends that at once."""
+    if threading.current_thread() is threading.main_thread():
+        with exposed():
+            time.sleep(seconds)
+    else:
+        time.sleep(seconds)
 
 
 @contextmanager

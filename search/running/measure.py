@@ -3,21 +3,52 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from statistics import fmean
 
 from evaluators.benchmarks.slices import Slice
+from evaluators.engines.deadline import Deadline
 from evaluators.engines.engine import Engine, WeightSource
-from evaluators.errors import EngineDied
-from evaluators.judge import judge
+from evaluators.errors import EngineDied, EngineError
+from evaluators.judge import ToAsk, judge
 from evaluators.score import ItemResult
 from search.running.interrupt import exposed, shielded
 from studies.store import StudyStore
 from studies.verdicts.scores import slice_scores
 
 logger = logging.getLogger(__name__)
+
+LEAST_S, TIMES = 1800.0, 20
+"""A candidate may take so many times what the slowest took, and so many seconds at least."""
+
+
+@dataclass
+class Meter:
+    """What an engine has done since it was put to work."""
+
+    began: float = field(default_factory=time.monotonic)
+    busy: float = 0.0
+    answers: int = 0
+    tokens: int = 0
+    pace: float | None = None
+    """Seconds an item that the slowest candidate took, of those that were measured to the end."""
+
+    def answered(self, seconds: float) -> None:
+        """It has answered a batch."""
+        self.busy += seconds
+
+    def graded(self, results: Sequence[ItemResult]) -> None:
+        """A batch has been graded."""
+        self.answers += len(results)
+        self.tokens += sum(result.tokens for result in results)
+
+    def measured(self, items: int, seconds: float) -> None:
+        """A candidate was asked so many items, to the last."""
+        self.pace = max(self.pace or 0.0, seconds / items)
 
 
 @dataclass
@@ -31,38 +62,90 @@ class Bench:
     """What evidence is filed under, by slice, split and scoring; what is not here is worked out."""
     setting: str = ""
     """What answers depend on beside engine and items; empty for the base's own stop tokens and context."""
+    between: Callable[[], None] = lambda: None
+    """Called before each batch, with signals held back; what it raises ends the measurement cleanly."""
+    minutes: float | None = None
+    """That a candidate may take; None: 20 times what the slowest took an item, and 30 at least."""
+    meter: Meter = field(default_factory=Meter)
 
     def measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> float:
         """Ask what the store does not know of the model `digest`; return its score over the slices.
 
-        The weights are written into the engine only if something is left to ask.
+        The weights are written into the engine only if something is left to ask. Batches are graded, and
+        their results recorded, while the engine answers the next.
 
         An engine that crashed or hung is replaced and asked for the rest, once.
 
         Raises:
             CandidateError: the source yields NaN or Inf.
-            EngineError: the engine failed; the answers it gave before are kept.
+            EngineError: the engine failed, or the candidate took too long (DeadlinePassed); the answers it
+                gave before are kept.
         """
-        try:
-            return self._measure(digest, source, slices)
-        except EngineDied as first:
-            logger.warning("%s; its items are asked again of a new engine", first)
-            self.loaded = None
-            try:
-                return self._measure(digest, source, slices)
-            except EngineDied as second:
-                self.loaded = None
-                raise EngineDied(f"{second}, as did the engine before it: {first}") from second
+        if to_ask := self._to_ask(digest, slices):
+            with self._timed(to_ask) as deadline:
+                try:
+                    self._ask(digest, source, to_ask, deadline)
+                except EngineDied as first:
+                    self._ask_again(digest, source, slices, deadline, first)
+        return self.score(digest, slices)
 
-    def _measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> float:
+    def _ask_again(
+        self,
+        digest: str,
+        source: WeightSource,
+        slices: Sequence[Slice],
+        deadline: Deadline,
+        first: EngineDied,
+    ) -> None:
+        """Ask a new engine for the rest, if it was not the deadline that ended the `first`."""
+        deadline.check()
+        logger.warning("%s; its items are asked again of a new engine", first)
+        try:
+            self._ask(digest, source, self._to_ask(digest, slices), deadline)
+        except EngineDied as second:
+            deadline.check()
+            raise EngineDied(f"{second}, as did the engine before it: {first}") from second
+
+    def _ask(self, digest: str, source: WeightSource, to_ask: Sequence[ToAsk], deadline: Deadline) -> None:
+        def between() -> None:
+            deadline.check()
+            with shielded():
+                self.between()
+
+        with exposed():
+            try:
+                self._load(digest, source)
+                judge(self.engine, to_ask, between=between, answered=self.meter.answered)
+            except EngineError:
+                self.loaded = None  # whatever it holds now
+                raise
+
+    def _to_ask(self, digest: str, slices: Sequence[Slice]) -> list[ToAsk]:
+        """What the store does not know, each slice's items once."""
+        known: dict[str, set[int]] = {}
+        found = []
         for part in slices:
             key = self.key(part)
-            done = self.store.measured(digest, key)
-            if len(done) < len(part.items):
-                with exposed():
-                    self._load(digest, source)
-                    judge(self.engine, part, skip=done, deliver=partial(self._record, digest, key))
-        return self.score(digest, slices)
+            skip = known.get(key) or set(self.store.measured(digest, key))
+            known[key] = skip | {item.index for item in part.items}
+            if known[key] > skip:
+                found.append(ToAsk(part, partial(self._record, digest, key), skip))
+        return found
+
+    @contextmanager
+    def _timed(self, to_ask: Sequence[ToAsk]) -> Iterator[Deadline]:
+        """Within its limit; the time it took helps to set the next one's."""
+        items = sum(item.index not in each.skip for each in to_ask for item in each.slice_.items)
+        began = time.monotonic()
+        with Deadline(self._limit(items), self.engine) as deadline:
+            yield deadline
+        self.meter.measured(items, time.monotonic() - began)
+
+    def _limit(self, items: int) -> float:
+        """Seconds for so many items. Before anything was measured nobody knows what is long."""
+        if self.minutes is not None:
+            return 60 * self.minutes
+        return float("inf") if self.meter.pace is None else max(LEAST_S, TIMES * self.meter.pace * items)
 
     def score(self, digest: str, slices: Sequence[Slice]) -> float:
         """The unweighted mean over slices of what each is scored by, from the store alone.
@@ -72,6 +155,15 @@ class Bench:
         scores = [slice_scores(self.store, [digest], self.key(part), part.scoring) for part in slices]
         return fmean(score[digest].mean for score in scores)
 
+    def stats(self) -> dict[str, float]:
+        """What the engine did so far: `answers`, their `tokens`, seconds in which it answered, and in all.
+
+        May be called from any thread.
+        """
+        meter = self.meter
+        alive = time.monotonic() - meter.began
+        return {"tokens": meter.tokens, "busy_s": meter.busy, "alive_s": alive, "answers": meter.answers}
+
     def key(self, part: Slice) -> str:
         """The slice's digest as asked by this engine: what evidence is filed under."""
         name = (part.name, part.split, part.scoring)
@@ -80,8 +172,9 @@ class Bench:
         return self.keys[name]
 
     def _record(self, digest: str, key: str, results: list[ItemResult]) -> None:
-        with shielded():
-            self.store.record(digest, key, results)
+        """In the thread that grades, which no signal interrupts."""
+        self.store.record(digest, key, results)
+        self.meter.graded(results)
 
     def _load(self, digest: str, source: WeightSource) -> None:
         if self.loaded != digest:

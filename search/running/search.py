@@ -1,26 +1,27 @@
-"""The search itself: baselines, trials, then judgement on holdout items.
+"""What a search does with one candidate: make it one, measure it, remember how that went.
 
-Each step is asked of the evidence first: what the store already holds is not measured again, so the same
-call starts a study, continues one that was interrupted, and returns at once from one that is complete.
+Whatever the store already holds is not measured again. Who takes which candidate, and when, is decided in
+`search/working/`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-from optuna.trial import Trial
 
 from evaluators.benchmarks.slices import Slice
 from evaluators.errors import EngineError
-from merging.errors import CandidateError, RecipeError
+from merging.errors import CandidateError
+from merging.recipe import Recipe
 from merging.worker import MergeWorker
 from search.candidates.candidate import Sent
+from search.errors import failure_kind
 from search.proposals.baselines import Entrant, baselines
-from search.proposals.ledger import RECIPE, Ledger
+from search.proposals.ledger import Ledger, open_ledger
+from search.proposals.starting_points import starting_points
 from search.running.measure import Bench
-from search.running.workshop import Workshop
+from search.running.workshop import Workshop, study_slices
 from search.showing.step import Step
 from studies.store import StudyStore
 
@@ -37,74 +38,66 @@ class Search:
     ledger: Ledger
 
 
-def run_baselines(search: Search) -> Iterator[Step]:
-    """Measure what every merge has to beat on the search items."""
-    entrants = baselines(search.workshop.space)
-    for done, entrant in enumerate(entrants, 1):
-        step = Step("baselines", done, len(entrants), entrant.name)
-        yield _enter(search, entrant, search.workshop.search_slices, step)
+def open_search(bench: Bench, study: int, url: str, workshop: Workshop) -> Search:
+    """A study of the bench's store, its slices and Optuna's ledger made known; one process at a time."""
+    store, spec, space = bench.store, workshop.spec, workshop.space
+    store.add_slices(study, study_slices(workshop.slices, bench.key))
+    points = starting_points(space)
+    ledger = open_ledger(spec.name, url, spec.sampler, space.distributions, points, like=store)
+    return Search(store, study, workshop, workshop.worker, bench, ledger)
 
 
-def run_trials(search: Search, trials: int, deadline: float) -> Iterator[Step]:
-    """Propose, measure and tell until `trials` are finished, or the monotonic clock passes `deadline`."""
-    ledger = search.ledger
-    while (done := ledger.count(finished=True)) < trials and time.monotonic() < deadline:
-        trial = ledger.propose()
-        step = _try(search, trial, Step("trials", done + 1, trials, f"trial {trial.number}"))
-        if step.score is None:
-            ledger.fail(trial)
-        else:
-            ledger.tell(trial, step.score)
-        yield step
+def enter(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
+    """Make one entrant a candidate and measure it; a failure is recorded with its reason."""
+    recipe = entrant.recipe
+    search.store.add_recipe(recipe)
+    search.store.register_candidate(search.study, entrant.kind, entrant.name, entrant.trial, recipe.digest)
+    step = measure(search, entrant, slices, step)
+    search.store.finish_candidate(search.study, entrant.kind, entrant.name, step.reason, step.failure)
+    return step
 
 
-def run_holdout(search: Search) -> Iterator[Step]:
-    """Judge the baselines, and the best trials by search score, on items that nothing has chosen by."""
-    space, budget = search.workshop.space, search.workshop.spec.budget
-    entrants = (*baselines(space), *finalists(search, budget.finalists))
-    for done, entrant in enumerate(entrants, 1):
-        step = Step("holdout", done, len(entrants), entrant.name)
-        yield _measure(search, entrant, search.workshop.holdout_slices, step)
+def measure(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
+    """Ask the entrant what the store does not know of it; a failure is in the step."""
+    began = time.monotonic()
+    recipe, score, reason, failure = entrant.recipe, None, None, None
+    try:
+        score = search.bench.measure(recipe.digest, Sent(recipe, here=search.worker), slices)
+    except (CandidateError, EngineError) as error:
+        reason, failure = str(error), failure_kind(error)
+    seconds = time.monotonic() - began
+    return replace(step, score=score, reason=reason, failure=failure, seconds=seconds)
+
+
+def is_measured(search: Search, entrant: Entrant, slices: Sequence[Slice]) -> bool:
+    """Whether the store holds an answer of it to every item."""
+    store, digest = search.store, entrant.recipe.digest
+    parts = ((part, store.tallies([digest], search.bench.key(part))[digest].n) for part in slices)
+    return all(n >= len(part.items) for part, n in parts)
 
 
 def finalists(search: Search, count: int) -> tuple[Entrant, ...]:
     """The best distinct trials by search score; of equals the earlier."""
     first: dict[str, Entrant] = {}
     known = {entrant.recipe.digest for entrant in baselines(search.workshop.space)}
-    for row in search.store.candidates(search.study):
-        if row.kind == "trial" and row.state == "complete" and row.digest not in known:
-            entrant = Entrant("trial", row.name, search.store.recipe(row.digest), row.trial)
-            first.setdefault(row.digest, entrant)
+    rows = (row for row in search.store.candidates(search.study) if row.kind == "trial")
+    for row in sorted(rows, key=lambda row: row.trial or 0):
+        if row.state == "complete" and row.digest not in known and row.digest not in first:
+            recipe = _here(search, search.store.recipe(row.digest))
+            first[row.digest] = Entrant("trial", row.name, recipe, row.trial)
     slices = search.workshop.search_slices
     score = {digest: search.bench.score(digest, slices) for digest in first}
     return tuple(sorted(first.values(), key=lambda e: (-score[e.recipe.digest], e.trial or 0))[:count])
 
 
-def _try(search: Search, trial: Trial, step: Step) -> Step:
-    try:
-        recipe = search.workshop.space.decode(trial.params)
-    except RecipeError as error:
-        return replace(step, reason=str(error))
-    trial.set_user_attr(RECIPE, recipe.digest)
-    entrant = Entrant("trial", step.name, recipe, trial.number)
-    return _enter(search, entrant, search.workshop.search_slices, step)
-
-
-def _enter(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
-    """Make one entrant a candidate and measure it; a failure is recorded with its reason."""
-    recipe = entrant.recipe
-    search.store.add_recipe(recipe)
-    search.store.register_candidate(search.study, entrant.kind, entrant.name, entrant.trial, recipe.digest)
-    step = _measure(search, entrant, slices, step)
-    search.store.finish_candidate(search.study, entrant.kind, entrant.name, step.reason)
-    return step
-
-
-def _measure(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
-    began = time.monotonic()
-    recipe, score, reason = entrant.recipe, None, None
-    try:
-        score = search.bench.measure(recipe.digest, Sent(recipe, here=search.worker), slices)
-    except (CandidateError, EngineError) as error:
-        reason = str(error)
-    return replace(step, score=score, reason=reason, seconds=time.monotonic() - began)
+def _here(search: Search, recipe: Recipe) -> Recipe:
+    """The same recipe with its models where they lie for this worker: another may have found it elsewhere."""
+    space = search.workshop.space
+    found = replace(
+        recipe,
+        base=space.base,
+        experts=space.experts,
+        tokenizer_source=space.tokenizer_source,
+        config_source=space.config_source,
+    )
+    return found if found.digest == recipe.digest else recipe

@@ -31,6 +31,9 @@ from search.study_file.models import BASE, VOCABULARIES
 from search.study_file.spec import DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
 from studies.store.rows import StudySlice
 
+FAKE_CONTEXT = 1 << 20
+"""Characters: more than any prompt has."""
+
 
 @dataclass(frozen=True)
 class Workshop:
@@ -104,6 +107,10 @@ def start_engine(spec: StudySpec, model: Path) -> Engine:
 
 
 def _engine(spec: EngineSpec, model: Path) -> Engine:
+    if spec.name == "fake":
+        from evaluators.engines.fake import FakeEngine
+
+        return FakeEngine(context=FAKE_CONTEXT, seconds=spec.seconds)
     if spec.name == "vllm":
         from evaluators.engines.vllm.engine import VllmEngine
 
@@ -119,7 +126,7 @@ def computing_as(spec: StudySpec, model: Path) -> StudySpec:
     Raises:
         SearchError: the folder's config is of no use to the engine.
     """
-    if spec.engine.dtype != "auto":
+    if spec.engine.dtype != "auto" or spec.engine.name == "fake":
         return spec
     if spec.engine.name == "vllm":
         from evaluators.engines.vllm.engine import runs_on_cpu

@@ -108,7 +108,7 @@ def find_items(url: str, asked: Asked, limit: int | None = None) -> Answers | Co
         StudiesError: the store cannot be read, or has no such study.
         SearchError: the study has no such candidate or slice, or the candidate answered nothing of it.
     """
-    with StudyStore(url, create=False) as store:
+    with StudyStore(url, create=False, patience=0) as store:
         study = store.study(asked.study)
         candidates = [_choose(store, asked)]
         if asked.versus is not None:

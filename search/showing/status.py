@@ -8,7 +8,30 @@ from typing import Any
 
 from studies.store import StudyStore
 from studies.store.lease import is_running
-from studies.store.rows import AT_WORK
+from studies.store.rows import AT_WORK, StudySummary
+from studies.workers.register import living
+from studies.workers.wishes import asked
+from studies.workers.worker import Worker
+
+
+@dataclass(frozen=True)
+class WorkerLine:
+    """One worker of a study as `crucible status` shows it; times are UTC."""
+
+    host: str
+    pid: int
+    gpus: tuple[str, ...]
+    doing: str | None
+    joined_at: datetime
+    heard_at: datetime
+    busy: float | None
+    """The share of its time in which its engine answered."""
+    tokens_per_second: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `crucible status --json` prints it, under `workers`."""
+        times = {"joined_at": self.joined_at.isoformat(), "heard_at": self.heard_at.isoformat()}
+        return {**vars(self), "gpus": list(self.gpus), **times}
 
 
 @dataclass(frozen=True)
@@ -22,11 +45,49 @@ class StudyLine:
     created_at: datetime
     updated_at: datetime
     reason: str | None
+    asked: str | None = None
+    """What its workers are asked: to pause, or to stop."""
+    workers: tuple[WorkerLine, ...] = ()
+    """Those that work on it just now."""
 
     def to_json(self) -> dict[str, Any]:
         """As `crucible status --json` prints it."""
         times = {"created_at": self.created_at.isoformat(), "updated_at": self.updated_at.isoformat()}
-        return {**vars(self), **times}
+        return {**vars(self), **times, "workers": [each.to_json() for each in self.workers]}
+
+
+def _line(store: StudyStore, each: StudySummary) -> StudyLine:
+    state, reason = each.state, each.reason
+    if state in AT_WORK and not is_running(store, each.name):
+        state, reason = "stopped", "its process ended without a word; the same command continues it"
+    return StudyLine(
+        name=each.name,
+        state=state,
+        trials=each.trials,
+        failed=each.failed,
+        created_at=each.created_at,
+        updated_at=each.updated_at,
+        reason=reason,
+        asked=asked(store, each.id),
+        workers=tuple(map(_worker, living(store, each.id))),
+    )
+
+
+def _worker(worker: Worker) -> WorkerLine:
+    stats = {name: float(value) for name, value in worker.stats.items() if isinstance(value, int | float)}
+    alive = stats.get("alive_s", 0.0)
+    busy = stats.get("busy_s", 0.0) / alive if alive else None
+    gpus = worker.place.get("gpus")
+    return WorkerLine(
+        host=worker.host,
+        pid=worker.pid,
+        gpus=tuple(map(str, gpus)) if isinstance(gpus, list) else (),
+        doing=worker.doing or None,
+        joined_at=worker.joined_at,
+        heard_at=worker.updated_at or worker.joined_at,
+        busy=busy,
+        tokens_per_second=stats.get("tokens", 0.0) / alive if alive else None,
+    )
 
 
 def list_studies(url: str, name: str | None = None) -> list[StudyLine]:
@@ -37,19 +98,7 @@ def list_studies(url: str, name: str | None = None) -> list[StudyLine]:
     Raises:
         StudiesError: the store cannot be opened, or has no such study.
     """
-    with StudyStore(url, create=False) as store:
+    with StudyStore(url, create=False, patience=0.0) as store:
         if name is not None:
             store.study(name)
-        lines = []
-        for each in store.studies():
-            if name not in (None, each.name):
-                continue
-            state, reason = each.state, each.reason
-            if state in AT_WORK and not is_running(store, each.name):
-                state, reason = "stopped", "its process ended without a word; the same command continues it"
-            lines.append(
-                StudyLine(
-                    each.name, state, each.trials, each.failed, each.created_at, each.updated_at, reason
-                )
-            )
-        return lines
+        return [_line(store, each) for each in store.studies() if name in (None, each.name)]

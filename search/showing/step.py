@@ -20,3 +20,5 @@ class Step:
     """Mean over the slices of what they are scored by; None where the candidate failed."""
     reason: str | None = None
     seconds: float = 0.0
+    failure: str | None = None
+    """Of what kind the failure was, one of `search.errors.KINDS`."""

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from evaluators.score import Accuracy, MeanLogprob
-from search.showing.status import StudyLine
+from search.showing.status import StudyLine, WorkerLine
 from studies.verdicts.leaderboard import Row, conclusion
 from studies.verdicts.paired import Difference
 
@@ -99,6 +99,24 @@ def show_status(studies: Sequence[StudyLine]) -> None:
     for each in studies:
         counts = (str(each.trials), str(each.failed))
         table.add_row(
-            each.name, each.state, *counts, f"{each.updated_at:%Y-%m-%d %H:%M:%S}", each.reason or ""
+            each.name, _state(each), *counts, f"{each.updated_at:%Y-%m-%d %H:%M:%S}", each.reason or ""
         )
-    console().print(table if studies else "No studies here yet; start one with `crucible run STUDY.yaml`.")
+    out = console()
+    out.print(table if studies else "No studies here yet; start one with `crucible run STUDY.yaml`.")
+    for each in studies:
+        for worker in each.workers:
+            out.print(f"  {each.name}: {_worker(worker)}", highlight=False, soft_wrap=True)
+
+
+def _state(each: StudyLine) -> str:
+    asked = {"pause": "paused", "stop": "stopping"}
+    return f"{each.state} ({asked[each.asked]})" if each.asked in asked and each.workers else each.state
+
+
+def _worker(worker: WorkerLine) -> str:
+    """One worker in one line."""
+    gpus = f", GPU {','.join(worker.gpus)}" if worker.gpus else ""
+    busy = "" if worker.busy is None else f", engine busy {worker.busy:.0%}"
+    speed = "" if not worker.tokens_per_second else f", {worker.tokens_per_second:,.0f} tokens/s"
+    doing = worker.doing or "between two candidates"
+    return f"worker {worker.pid} on {worker.host}{gpus}: {doing}{busy}{speed}"

@@ -79,7 +79,8 @@ class SamplerSpec(Section):
 class EngineSpec(Section):
     """Who answers."""
 
-    name: Literal["transformers", "vllm"] = "transformers"
+    name: Literal["transformers", "vllm", "fake"] = "transformers"
+    """`fake` is no model: it tries a study, or a cluster, out."""
     max_tokens: Annotated[int, Field(ge=1, strict=True)] = 512
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     """What the engine computes in; `auto` is float32 on a CPU and the study's dtype on a GPU."""
@@ -89,18 +90,21 @@ class EngineSpec(Section):
     gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
     """Share of each GPU's memory for vLLM; models that are merged on the GPU need room beside it."""
 
+    seconds: Annotated[float, Field(ge=0, le=3600)] = 0.0
+    """In which the fake engine answers a batch of up to 64 prompts, beside the time that it takes anyway."""
+
     @model_validator(mode="after")
-    def _vllms_own(self) -> EngineSpec:
-        for name in ("tensor_parallel", "gpu_memory"):
-            if self.name != "vllm" and name in self.model_fields_set:
+    def _others_own(self) -> EngineSpec:
+        for name, owner in (("tensor_parallel", "vllm"), ("gpu_memory", "vllm"), ("seconds", "fake")):
+            if self.name != owner and name in self.model_fields_set:
                 raise wrong_at(
-                    name, f"only vllm has it; leave it out, or write `name: vllm` (found {self.name})"
+                    name, f"only {owner} has it; leave it out, or write `name: {owner}` (found {self.name})"
                 )
         return self
 
     def identity(self) -> dict[str, Any]:
         """What answers depend on; what came later is left out where it is as it was before."""
-        later = {"gpu_memory", *(("tensor_parallel",) if self.tensor_parallel == 1 else ())}
+        later = {"gpu_memory", "seconds", *(("tensor_parallel",) if self.tensor_parallel == 1 else ())}
         return self.model_dump(mode="json", exclude=later)
 
 
@@ -111,6 +115,8 @@ class BudgetSpec(Section):
     hours: Annotated[float, Field(gt=0)] | None = None
     finalists: Annotated[int, Field(ge=1, strict=True)] = 5
     """How many of the best trials by search score are judged on holdout items."""
+    trial_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """How long one candidate may take before it counts as hung; None: as long as others make likely."""
 
 
 class StudySpec(Section):
@@ -177,6 +183,7 @@ class StudySpec(Section):
         places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source", "config_source"}
         said = self.model_dump(mode="json", by_alias=True, exclude=places)
         said["engine"] = self.engine.identity()
+        del said["budget"]["trial_minutes"]  # patience changes no answer
         if self.objective == "accuracy":
             del said["objective"]  # studies that began before there was a choice stay what they were
         if self.tokenizer_name is not None:

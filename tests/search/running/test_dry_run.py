@@ -199,19 +199,21 @@ def test_a_budget_of_trials_ends_with_the_last_verdict() -> None:
     assert (found.trials, found.of) == (100, 100)
     assert found.ends - found.began == timedelta(seconds=290)
     assert "about 4:50 from now" in found.to_text()
-    assert "(baselines 0:10, 100 trials 3:20, holdout 1:20)" in found.to_text()
+    assert "(baselines 0:10, 100 trials 3:20 at 1,800 an hour, holdout 1:20)" in found.to_text()
+    assert found.to_json()["trials_per_hour"] == 1800
 
 
 @pytest.mark.parametrize(
     ("seconds", "trials"),
     [
-        (36.0, 13),
-        (36.5, 14),  # a trial that began in time is finished
+        (116.0, 13),
+        (117.9, 13),  # 10 s for the baselines and 80 s for the verdict are kept
+        (118.0, 14),
         (10.0, 0),  # the baselines take all of it
         (1e6, 100),
     ],
 )
-def test_hours_end_the_search_and_the_verdict_comes_after_them(seconds: float, trials: int) -> None:
+def test_hours_end_with_the_verdict(seconds: float, trials: int) -> None:
     found = forecast(2.0, 10.0, entrants=5, trials=100, finalists=3, hours=seconds / 3600)
     assert (found.trials, found.search, found.holdout) == (trials, 2.0 * trials, 10.0 * (5 + min(3, trials)))
     if trials < 100:
@@ -221,4 +223,9 @@ def test_hours_end_the_search_and_the_verdict_comes_after_them(seconds: float, t
 def test_a_verdict_that_was_not_timed_is_said_to_be_missing() -> None:
     found = forecast(2.0, None, entrants=5, trials=10, finalists=3, hours=None)
     assert (found.seconds, found.to_json()["holdout_seconds"]) == (30.0, None)
-    assert "10 trials 0:20, and then the holdout items, whose answers were not timed" in found.to_text()
+    assert "an hour, and then the holdout items, whose answers were not timed" in found.to_text()
+
+
+def test_workers_that_measure_side_by_side_take_less_time() -> None:
+    found = forecast(2.0, 10.0, entrants=5, trials=100, finalists=3, hours=None, side_by_side=4)
+    assert (found.baselines, found.search, found.holdout, found.per_hour) == (2.5, 50.0, 20.0, 7200)

@@ -19,10 +19,10 @@ from search.candidates.glossary import glossary
 from search.candidates.verdict import model_names
 from search.proposals.baselines import baselines
 from search.proposals.starting_points import starting_points
-from search.running.run import run_study
 from search.running.workshop import Workshop, open_workshop
 from search.showing.display import Display
 from search.study_file.spec import load_study
+from search.working.run import run_study
 from studies.store import StudyStore
 from tests.search.conftest import TINY, Finished, Outcome, small_study, write_study
 from tests.search.running.test_workshop import adapter

@@ -15,10 +15,10 @@ from rich.console import Console
 
 from evaluators.benchmarks.slices import Item, Slice
 from search.errors import SpecError
-from search.running.run import run_study
 from search.running.workshop import open_workshop, steering
 from search.showing.display import Display
 from search.study_file.spec import load_study
+from search.working.run import run_study
 from tests.search.conftest import Finished, Outcome, small_study, write_study
 
 Crucible = Callable[..., Outcome]

@@ -165,19 +165,6 @@ def test_a_signal_ends_it_cleanly_and_says_how_to_go_on(tmp_path: Path, signum: 
     assert (summary.state, summary.reason) == ("stopped", signum.name)
 
 
-def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path, crucible: Crucible) -> None:
-    file = write_study(tmp_path, small_study(trials=50))
-    process = start(file)
-    try:
-        wait_for_evidence(tmp_path / "crucible.db", 18, process)
-        outcome = crucible("run", file, "--storage", f"sqlite:///{tmp_path / 'crucible.db'}")
-    finally:
-        process.terminate()
-        process.communicate()
-    assert outcome.code == 2
-    assert "already being run" in outcome.err
-
-
 @pytest.fixture
 def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crucible: Crucible) -> Path:
     """A study begun over models that are its own to change."""

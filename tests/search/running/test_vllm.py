@@ -21,8 +21,8 @@ import torch
 
 from evaluators.benchmarks.slices import Slice
 from evaluators.engines.engine import Engine
-from evaluators.errors import EngineError
-from evaluators.judge import judge
+from evaluators.errors import DeadlinePassed, EngineError, OutOfMemory
+from evaluators.judge import ToAsk, judge
 from evaluators.score import ItemResult
 from merging.recipe import Recipe
 from search.candidates.candidate import Sent, write_candidate
@@ -229,7 +229,7 @@ def test_both_engines_agree_on_the_items_of_the_tiny_study(workshop: Workshop, e
 
 def verdicts(engine: Engine, part: Slice) -> list[ItemResult]:
     found: list[ItemResult] = []
-    judge(engine, part, skip=(), deliver=found.extend)
+    judge(engine, [ToAsk(part, found.extend)])
     return sorted(found, key=lambda each: each.item)
 
 
@@ -272,6 +272,46 @@ def test_a_hung_engine_is_replaced_and_its_items_are_asked_again(
     assert measured == [64, 64]
     assert engine.pid != hung  # type: ignore[attr-defined]
     assert gone(hung)
+
+
+@needs_vllm
+def test_an_engine_that_hangs_beyond_its_trials_deadline_is_killed_and_the_next_trial_finds_a_new_one(
+    workshop: Workshop, engine: Engine, tmp_path: Path
+) -> None:
+    (first, second, *_), slices = baselines(workshop.space), workshop.search_slices[:1]
+    with StudyStore(f"sqlite:///{tmp_path / 'crucible.db'}") as store:
+        bench = Bench(store, engine)
+        store.remember_slices(study_slices(slices, bench.key))
+        for entrant in (first, second):
+            store.add_recipe(entrant.recipe)
+        engine.load(Sent(first.recipe))
+        hung = engine.pid  # type: ignore[attr-defined]
+        os.kill(hung, signal.SIGSTOP)
+        with pytest.raises(DeadlinePassed, match="not measured within its 5 seconds"):
+            replace(bench, minutes=5 / 60).measure(first.recipe.digest, Sent(first.recipe), slices)
+        assert gone(hung)
+        bench.measure(second.recipe.digest, Sent(second.recipe), slices)
+        assert len(store.measured(second.recipe.digest, bench.key(slices[0]))) == 64
+    assert engine.pid != hung  # type: ignore[attr-defined]
+
+
+@needs_vllm
+def test_a_full_memory_fails_what_was_asked_and_the_next_load_answers(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    mark, source = tmp_path / "mark", Sent(baselines(workshop.space)[0].recipe)
+    monkeypatch.setenv("CARELESS", "memory")
+    monkeypatch.setenv("CARELESS_MARK", str(mark))
+    with closing(careless(workshop)) as engine:
+        engine.load(source)
+        before = engine.generate(PROMPTS, [], 8)
+        mark.touch()
+        with pytest.raises(OutOfMemory, match="CUDA out of memory"):
+            engine.generate(PROMPTS, [], 8)
+        with pytest.raises(EngineError, match="no weights"):
+            engine.generate(PROMPTS, [], 8)
+        engine.load(source)
+        assert engine.generate(PROMPTS, [], 8) == before
 
 
 @needs_vllm

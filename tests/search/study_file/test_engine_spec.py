@@ -34,3 +34,17 @@ def test_without_vllm_one_line_says_what_to_install(tmp_path: Path, monkeypatch:
     file = write_study(tmp_path, small_study(engine={"name": "vllm", "max_tokens": 48}))
     with pytest.raises(SearchError, match=r"^engine vllm: not installed; pip install 'crucible\[vllm\]'"):
         open_workshop(load_study(file)).engine()
+
+
+def test_the_fake_engine_is_asked_for_by_name_and_alone_has_seconds(tmp_path: Path) -> None:
+    file = write_study(tmp_path, small_study(engine={"name": "fake", "seconds": 0.25}))
+    assert load_study(file).engine.seconds == 0.25
+    file = write_study(tmp_path, small_study(engine={"name": "transformers", "seconds": 0.25}))
+    with pytest.raises(SpecError, match=r"engine\.seconds: only fake has it; leave it out"):
+        load_study(file)
+
+
+def test_how_long_the_fake_engine_takes_is_no_part_of_a_study() -> None:
+    slow, quick = EngineSpec(name="fake", seconds=1), EngineSpec(name="fake")
+    assert slow.identity() == quick.identity()
+    assert quick.identity() != EngineSpec().identity()

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from search.errors import SearchError
-from search.running import demo
+from search.working import demo
 from tests.search.conftest import Outcome, small_study, write_study
 
 

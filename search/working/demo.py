@@ -16,10 +16,10 @@ from search.candidates.export import MERGEKIT_FILE, card_of, mergekit_yaml
 from search.candidates.models import open_worker
 from search.candidates.verdict import Found
 from search.errors import SearchError
-from search.running.run import run_study
 from search.showing.display import Display
 from search.showing.tables import console, show_leaderboard
 from search.study_file.spec import load_study
+from search.working.run import run_study
 from studies.store import StudyStore
 
 CHECKPOINT = "model"

@@ -1,0 +1,116 @@
+"""The loop that every worker runs, however it was started: take what is to be done, until nothing is left.
+
+What is to be done next is found in the database alone: baselines, then trials, then judgement. So the same
+call starts a study, goes on with one that was interrupted, and works beside others that run it, too.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import closing
+
+from search.proposals.baselines import baselines
+from search.running.ending import Halted
+from search.running.interrupt import rest, shielded
+from search.running.known import Known, adopt_known
+from search.running.measure import Bench
+from search.running.outlook import baseline_scores, check_steered, idle_slices
+from search.running.search import Search, finalists, open_search
+from search.running.workshop import Workshop, open_workshop
+from search.showing.step import Step
+from search.study_file.spec import StudySpec
+from search.working.failures import failed_trials
+from search.working.session import Session, at_work
+from search.working.sharing import share_out
+from search.working.terms import Clock, Terms, start_clock
+from search.working.trials import run_trials
+from studies.errors import WorkerLost
+from studies.store import StudyStore
+from studies.workers.holds import alone
+
+logger = logging.getLogger(__name__)
+FAKE = "fake"
+EVERY_STUDY = 0
+
+
+def work(
+    spec: StudySpec, url: str, terms: Terms, report: Callable[[Step], None], known: Known | None = None
+) -> str:
+    """Work on a study, beside whoever else does; return "complete", or "stopped" if that was asked for.
+
+    `report` is called, in this thread, with each candidate that is done. What is `known` of base and experts
+    already is not measured again.
+
+    Raises:
+        NothingSteers: a search would begin that no slice steers, for on each the baselines answer no search
+            item rightly, or every one. Hopeless: trials fail one after another.
+        ValueError kin: what the user can put right, found before any work; or a baseline failed.
+        Interrupted: Ctrl-C or SIGTERM. Whatever ends it, everything measured is kept.
+    """
+    clock = start_clock(terms, spec.budget)
+    with StudyStore(url) as store:
+        store.wait = rest
+        workshop = open_workshop(spec)
+        for long in workshop.long_prompts:
+            logger.warning("%s", long)
+        _check_same(store, workshop)
+        with closing(workshop.engine()) as engine:
+            study = store.begin(spec.name, workshop.identity())
+            bench = Bench(store, engine, setting=workshop.setting, minutes=spec.budget.trial_minutes)
+            with shielded():
+                with alone(store, EVERY_STUDY):  # Optuna's tables are made once for all
+                    search = open_search(bench, study, url, workshop)
+                    adopt_known(workshop, bench, known or {})
+                with closing(search.ledger):
+                    return _work(search, terms, clock, report)
+
+
+def _check_same(store: StudyStore, workshop: Workshop) -> None:
+    """Refuse another study of the same name before an engine is started for it."""
+    if workshop.spec.name in (each.name for each in store.studies()):
+        store.begin(workshop.spec.name, workshop.identity())
+
+
+def _work(search: Search, terms: Terms, clock: Clock, report: Callable[[Step], None]) -> str:
+    while True:
+        try:
+            with at_work(search, terms, clock, report) as session:
+                _study(session)
+                return "complete"
+        except WorkerLost as lost:
+            logger.warning("%s; it joins again", lost)
+        except Halted:
+            return "stopped"
+
+
+def _study(session: Session) -> None:
+    search, space = session.search, session.search.workshop.space
+    session.failed_before = failed_trials(search)
+    if not session.others():
+        session.say("searching")
+    share_out(session, "baselines", baselines(space))
+    begins = not search.ledger.count() and session.clock.left > 0
+    _tell_idle(session, refuse=begins and not session.terms.anyway)
+    run_trials(session)
+    session.say("judging")
+    best = finalists(search, search.workshop.spec.budget.finalists)
+    share_out(session, "holdout", (*baselines(space), *best))
+    done = search.ledger.count(finished=True)
+    short = f"time ran out after {done} of {session.trials} trials" if done < session.trials else None
+    session.say("complete", short)
+
+
+def _tell_idle(session: Session, *, refuse: bool) -> None:
+    """Say which slices steer nothing; where that is all of them, refuse to search if asked to.
+
+    What the fake engine says of its slices means nothing.
+    """
+    workshop = session.search.workshop
+    if workshop.spec.engine.name == FAKE:
+        return
+    idle = idle_slices(workshop, baseline_scores(workshop, session.search.bench))
+    for each in idle if session.terms.index == 0 else ():
+        logger.warning("%s", each)
+    if refuse:
+        check_steered(workshop, idle)
