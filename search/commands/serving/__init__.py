@@ -1,0 +1,1 @@
+"""Commands about the service: `serve` is one, `submit` hands it a study."""

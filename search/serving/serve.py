@@ -1,0 +1,121 @@
+"""`crucible serve`: the service, from its settings to its end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evaluators.engines.gpus import visible_gpus
+from search.errors import SearchError
+from search.serving.queue import Queue
+from search.serving.runs import slots_of
+from search.serving.settings import EXPORTS, Settings, address_of
+from studies.store import StudyStore
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+FAREWELL_S = 2
+"""For requests under way when the service ends; whoever watches events would never go."""
+
+
+def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Answer requests and run what is submitted, until a signal ends the process; `ready` is told the URL.
+
+    Raises:
+        SearchError: the address cannot be listened at, is open to others without a token, or the folder is
+            another service's; more workers than GPUs; the web packages are not installed.
+        StudiesError: the storage cannot be opened.
+    """
+    create_app = _import_app()
+    slots = slots_of(() if settings.ray is not None else visible_gpus(), settings.workers)
+    with (
+        _listening(settings) as listening,
+        _only_here(settings.folder),
+        StudyStore(settings.storage) as store,
+    ):
+        store.patience = 0.0  # who asks is told, and asks again
+        shutil.rmtree(settings.folder / EXPORTS, ignore_errors=True)
+        queue = Queue(store, settings, slots)
+        app = create_app(settings, store, queue)
+        with queue.working():
+            ready(_url(listening))
+            _run(app, listening)
+
+
+def _import_app() -> Callable[[Settings, StudyStore, Queue], FastAPI]:
+    try:
+        import uvicorn  # noqa: F401
+
+        from search.serving.app import create_app
+    except ModuleNotFoundError as error:
+        raise SearchError(
+            f"crucible serve needs the Python package {error.name}: pip install 'crucible[serve]'"
+        ) from error
+    return create_app
+
+
+def _run(app: FastAPI, listening: socket.socket) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=FAREWELL_S,
+        lifespan="off",
+        ws="none",
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise SearchError("the service could not begin; what is said above tells why")
+
+
+@contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    family, number = address_of(settings.host, settings.port, settings.token)
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    with listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((number, settings.port))
+            listening.listen()  # who connects from now on waits until requests are answered
+        except OSError as error:
+            raise SearchError(
+                f"--port {settings.port}: cannot be listened at ({error.strerror}); name another"
+            ) from error
+        yield listening
+
+
+def _url(listening: socket.socket) -> str:
+    number, port = listening.getsockname()[:2]
+    return f"http://[{number}]:{port}" if ":" in number else f"http://{number}:{port}"
+
+
+@contextmanager
+def _only_here(folder: Path) -> Iterator[None]:
+    """Hold the service's folder; it is let go of however the process ends."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SearchError(
+            f"--folder {folder}: cannot be written to ({error.strerror}); name another"
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise SearchError(
+            f"--folder {folder}: another service uses it; end that one, or name another"
+        ) from None
+    finally:
+        os.close(descriptor)
