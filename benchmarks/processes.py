@@ -68,8 +68,8 @@ def tree(pid: int) -> list[int]:
     """A process and all its descendants."""
     found = [pid]
     for parent in found:  # grows while we walk
-        for file in Path(f"/proc/{parent}/task").glob("*/children"):
-            with suppress(OSError):  # it ended
+        with suppress(OSError):  # it ended
+            for file in Path(f"/proc/{parent}/task").glob("*/children"):
                 found.extend(map(int, file.read_text().split()))
     return found
 
