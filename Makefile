@@ -1,6 +1,7 @@
 # make demo   sets everything up and runs the main job: experts in, a provably better merge out
 # make quick  style, and the tests that need no engine, sandbox or compiler: for the hour-to-hour work
 # make test   sets everything up, checks types and style, runs the tests
+# make test-faults  what is killed, hangs, fills up or is cut off in mid-run, at length: a quarter of an hour
 # make bench  measures how fast merging is, against copying and against mergekit (docs/benchmarks.md)
 # make real   runs a study of a real model, SmolLM2-135M, end to end (docs/benchmarks.md)
 PYTHON ?= python3
@@ -11,9 +12,9 @@ DEV := $(VENV)/.installed-dev
 VLLM := $(VENV)/.installed-vllm
 REAL := $(VENV)/.installed-real
 
-.PHONY: help install demo lint quick test bench bench-trial real clean
+.PHONY: help install demo lint quick test test-faults bench bench-trial bench-proposals real clean
 help:
-	@sed -n '1,5s/^# //p' Makefile
+	@sed -n '1,6s/^# //p' Makefile
 
 install: $(INSTALLED)
 # Not compiled ahead: of torch and transformers a demo imports little, and Python compiles that as it goes. Tests
@@ -55,12 +56,19 @@ quick: $(DEV)
 test: lint $(VLLM)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
+# FAULTS_SEED=N for other random moments; what it ran with is printed
+test-faults: $(VLLM)
+	FAULTS=long $(BIN)/python -m pytest -s tests/faults
+
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH)
 
 # needs vLLM; `BENCH="--engine transformers"` does not
 bench-trial: $(VLLM)
 	$(BIN)/python -m benchmarks.trial $(BENCH)
+
+bench-proposals: $(DEV)
+	$(BIN)/python -m benchmarks.proposals $(BENCH)
 
 # needs vLLM and GSM8K's splits in ../shared/data; `BENCH="--gsm8k DIR"` has them elsewhere
 $(REAL): $(VLLM)

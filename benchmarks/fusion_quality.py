@@ -20,11 +20,11 @@ from pathlib import Path
 from benchmarks.fusion.quality import WAYS, Cell, measure
 from benchmarks.fusion.quality_table import write_results
 from benchmarks.machine import describe_machine
-from search.running.demo import find_example
-from search.running.run import run_study
 from search.showing.display import Display
 from search.showing.tables import console
 from search.study_file.spec import load_study
+from search.working.demo import find_example
+from search.working.run import run_study
 
 HERE = Path(__file__).parent
 STUDIES = (("study.yaml", 24), ("qwen/study.yaml", 24))

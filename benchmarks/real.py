@@ -12,7 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -25,10 +26,10 @@ from benchmarks.real_run import RealRun
 from benchmarks.samples import clock
 from search.candidates.export import export_best
 from search.running.check import check_study
-from search.running.run import run_study
 from search.showing.display import Display
 from search.showing.step import Step
 from search.study_file.spec import load_study
+from search.working.run import run_study
 from studies.verdicts.leaderboard import Row, conclusion
 
 HERE = Path(__file__).parent
@@ -42,14 +43,16 @@ class Recorder(Display):
 
     steps: list[Step] = field(default_factory=list)
 
-    def follow(self, steps: Iterable[Step], *, deadline: float = float("inf")) -> None:
-        """Show the steps of one phase, and keep them."""
-        super().follow(self._kept(steps), deadline=deadline)
+    @contextmanager
+    def reporting(self) -> Iterator[Callable[[Step], None]]:
+        """Show the steps, and keep them."""
+        with super().reporting() as show:
 
-    def _kept(self, steps: Iterable[Step]) -> Iterator[Step]:
-        for step in steps:
-            self.steps.append(step)
-            yield step
+            def kept(step: Step) -> None:
+                self.steps.append(step)
+                show(step)
+
+            yield kept
 
 
 def prepare(arguments: Sequence[str]) -> None:

@@ -1,7 +1,8 @@
 """The `crucible` command.
 
 Exit codes: 0 done · 1 something broke (an engine, a bug) · 2 something to put right, said in one line ·
-130, 143 ended by Ctrl-C or SIGTERM, with everything measured kept.
+3 ended because `crucible stop` asked for it · 75 an engine hung in this process: the same command goes on ·
+130, 143 ended by Ctrl-C or SIGTERM. Everything measured is kept, whichever it is.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ from search.commands import (
     status,
 )
 from search.commands.options import leave
+from search.commands.serving import serve, submit
+from search.commands.working import wishes, worker
+from search.signals.logs import configure_logs
 
 HELP = """Search for the best way to merge language-model experts, and prove that it is better.
 
@@ -35,6 +39,7 @@ HELP = """Search for the best way to merge language-model experts, and prove tha
   crucible demo                     watch it work on tiny experts (minutes, no GPU)
   crucible check study.yaml         is this study sound? nothing is run
   crucible run study.yaml           search; run it again to continue
+  crucible worker study.yaml        work on it, too, from another machine
   crucible leaderboard NAME         who is best on holdout items, with intervals
   crucible export NAME --out DIR    the best merge, for mergekit or as a checkpoint
   crucible families MODEL...        which models can be merged, and which only fused
@@ -53,6 +58,10 @@ COMMANDS = (
     demo.demo,
     check.check,
     run.run,
+    worker.worker,
+    wishes.pause,
+    wishes.resume,
+    wishes.stop,
     status.status,
     leaderboard.leaderboard,
     items.items,
@@ -63,6 +72,8 @@ COMMANDS = (
     align.align,
     fuse.fuse,
     grade.grade,
+    serve.serve,
+    submit.submit,
 )
 
 for command in COMMANDS:
@@ -72,6 +83,7 @@ for command in COMMANDS:
 def main() -> None:
     """Run the command line; errors that the user can put right are one line and exit code 2."""
     _open_streams()
+    configure_logs("text")
     logging.basicConfig(format="crucible: %(message)s", level=logging.WARNING, stream=sys.stderr)
     try:
         app()

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 HERE = Path(__file__).parent
 WHOLE = (
     "benchmarks",
+    "docs",
     "evaluators/benchmarks/test_graders.py",
     "evaluators/benchmarks/test_lm_eval_agreement.py",
     "evaluators/benchmarks/test_lm_eval_chat.py",
@@ -21,6 +22,7 @@ WHOLE = (
     "evaluators/sandbox",
     "evaluators/test_judge.py",
     "examples/test_training.py",
+    "faults",
     "merging/fusion/distributions/test_extract.py",
     "merging/fusion/distributions/test_teacher.py",
     "merging/fusion/training/test_architectures.py",
@@ -43,8 +45,14 @@ WHOLE = (
     "search/previous",
     "search/running",
     "search/showing/test_items.py",
+    "search/serving",
+    "search/signals",
+    "search/working",
     "search/test_cli.py",
     "studies/store/test_crash.py",
+    "studies/store/test_patience.py",
+    "studies/store/test_spool.py",
+    "studies/workers",
 )
 """Folders and files whose tests take more than this process."""
 

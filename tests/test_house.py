@@ -46,10 +46,28 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         "candidates": set(),
         "showing": {"study_file"},
         "running": {"study_file", "proposals", "candidates", "showing"},
-        "fusing": {"study_file", "candidates", "showing", "running"},
-        "commands": {"study_file", "candidates", "showing", "running", "fusing"},
+        "signals": {"study_file", "showing", "running"},
+        "working": {"study_file", "proposals", "candidates", "showing", "running", "signals"},
+        "fusing": {"study_file", "candidates", "showing", "running", "working"},
+        "serving": {"study_file", "showing", "signals", "working"},
+        "commands": {
+            "study_file",
+            "candidates",
+            "showing",
+            "running",
+            "signals",
+            "working",
+            "fusing",
+            "serving",
+        },
     },
-    "studies": {"store": set(), "verdicts": {"store"}, "selection": {"store", "verdicts"}},
+    "studies": {
+        "store": set(),
+        "trials": {"store"},
+        "workers": {"store"},
+        "verdicts": {"store"},
+        "selection": {"store", "verdicts"},
+    },
 }
 """What each floor may import of its own room, beside what lies on the ground."""
 GROUND = {
@@ -62,8 +80,12 @@ GROUND = {
 MOST_FILES = 16
 HEAVY = {
     "optuna": {"search"},
+    "ray": {"search"},
     "sqlalchemy": {"studies"},
     "alembic": {"studies"},
+    "fastapi": {"search"},
+    "httpx": {"search"},
+    "prometheus_client": {"search"},
     "vllm": {"evaluators"},
     "lm_eval": {"evaluators"},
     "math_verify": {"evaluators"},

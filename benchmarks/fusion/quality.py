@@ -17,10 +17,10 @@ from merging.models.writer import save_text
 from search.fusing.fuse import run_fusion
 from search.fusing.learning.distilling import DISTRIBUTIONS
 from search.fusing.materials import MODELS
-from search.running.demo import find_example
 from search.showing.display import Display
 from search.showing.stage import Stages
 from search.study_file.fusion import FusionSpec, load_fusion
+from search.working.demo import find_example
 
 SHARED = (MODELS, DISTRIBUTIONS)
 """What is the same for all ways of a seed."""

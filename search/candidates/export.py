@@ -36,7 +36,7 @@ def export_best(url: str, study: str, out: Path, form: str, trial: int | None = 
     """
     if form not in FORMATS:
         raise SearchError(f"--format {form!r} is none of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
-    with StudyStore(url, create=False) as store:
+    with StudyStore(url, create=False, patience=0) as store:
         rows = build_leaderboard(store, study)
         row = choose(rows, study, trial)
         subject = store.subject(row.digest)

@@ -11,7 +11,8 @@ from merging.errors import CheckpointError
 from merging.family.prepare import Family, prepare
 from merging.models.checkpoint import Checkpoint
 from merging.models.fingerprint import Fingerprint, survey
-from merging.models.locate import is_local, locate
+from merging.models.locate import locate
+from merging.models.naming import is_local
 from merging.recipe import ModelRef, Recipe
 from merging.recipe.rules import place_of
 from merging.worker import MergeWorker

@@ -41,6 +41,6 @@ def demo(
 
             run_fusion_demo(out or Path("crucible-demo-fuse"), storage)
         else:
-            from search.running.demo import run_demo
+            from search.working.demo import run_demo
 
             run_demo(out or Path("crucible-demo"), storage)

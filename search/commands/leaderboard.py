@@ -30,7 +30,7 @@ def leaderboard(
     from studies.store import StudyStore
     from studies.verdicts.leaderboard import build_leaderboard
 
-    with StudyStore(chosen(storage), create=False) as store:
+    with StudyStore(chosen(storage), create=False, patience=0) as store:
         rows = build_leaderboard(store, *studies)
     if as_json:
         print(json.dumps([row.to_json() for row in rows]))

@@ -17,7 +17,7 @@ def status(
     storage: Storage = None,
     as_json: Json = False,
 ) -> None:
-    """List the studies in a store: state, trials done and failed, when last active."""
+    """List the studies in a store: state, trials done and failed, when last active, who works on them."""
     from search.showing.status import list_studies
     from search.showing.tables import show_status
 

@@ -9,12 +9,12 @@ from merging.errors import OutputError
 from search.fusing.fuse import run_fusion
 from search.fusing.judging.merging import FILE
 from search.fusing.judging.outcome import Outcome
-from search.running.demo import find_example
-from search.running.run import run_study
 from search.showing.display import Display
 from search.showing.stage import Stages
 from search.showing.tables import console, show_leaderboard
 from search.study_file.fusion import load_fusion, load_members
+from search.working.demo import find_example
+from search.working.run import run_study
 
 TRIALS = 24
 """Of each family's search: enough to find a merge that is worth fusing, and over in minutes."""

@@ -27,8 +27,8 @@ from search.fusing.learning.distilling import Fused, School, extract_all, train_
 from search.fusing.materials import MODELS, Material, materialise
 from search.fusing.plan import keep_plan, make_plan
 from search.fusing.preflight import Prepared, prepare
+from search.running.ending import ending
 from search.running.interrupt import exposed, shielded
-from search.running.run import ending
 from search.running.workshop import study_slices
 from search.showing.display import Display
 from search.showing.stage import Stages

@@ -105,8 +105,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """The small study, run once for all tests that only look at it."""
     from rich.console import Console
 
-    from search.running.run import run_study
     from search.showing.display import Display
+    from search.working.run import run_study
 
     file = write_study(tmp_path_factory.mktemp("finished"), small_study())
     storage = f"sqlite:///{file.parent / 'crucible.db'}"

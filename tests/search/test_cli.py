@@ -29,6 +29,10 @@ def test_the_commands_are_those_that_people_are_told_of() -> None:
         "demo",
         "check",
         "run",
+        "worker",
+        "pause",
+        "resume",
+        "stop",
         "status",
         "leaderboard",
         "items",
@@ -39,6 +43,8 @@ def test_the_commands_are_those_that_people_are_told_of() -> None:
         "fuse",
         "grade",
         "align",
+        "serve",
+        "submit",
     }
     assert set(COMMANDS) == expected
     readme = (TINY.parents[1] / "README.md").read_text()

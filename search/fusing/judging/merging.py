@@ -14,10 +14,10 @@ from search.candidates.fused import dtype_of
 from search.fusing.judging.court import Court, Part
 from search.fusing.learning.distilling import Fused
 from search.fusing.materials import Material
-from search.running.run import run_study
 from search.showing.display import Display
 from search.study_file.fusion import FusionSpec
 from search.study_file.spec import DataSpec, SliceSpec, load_study
+from search.working.run import run_study
 from studies.store import StudyStore
 from studies.store.rows import Filed
 from studies.verdicts.leaderboard import Row

@@ -11,7 +11,7 @@ from pathlib import Path
 from merging.errors import CheckpointError
 from merging.family.prepare import open_model
 from merging.models.checkpoint import ADAPTER_CONFIG, is_adapter, read_json
-from merging.models.locate import is_local
+from merging.models.naming import is_local
 from merging.zoo.members import Lora, Member
 from search.candidates.inputs import is_folder, split
 from search.candidates.models import Found, find

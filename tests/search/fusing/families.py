@@ -10,9 +10,9 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from search.running.run import run_study
 from search.showing.display import Display
 from search.study_file.spec import load_study
+from search.working.run import run_study
 from tests.search.conftest import TINY
 
 QWEN = TINY / "qwen"
