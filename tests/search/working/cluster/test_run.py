@@ -17,7 +17,7 @@ from search.errors import SearchError
 from search.study_file.spec import EngineSpec
 from search.working.cluster.launch import order_of
 from studies.store import StudyStore
-from studies.workers.holds import free
+from studies.workers.holds import held
 from studies.workers.register import Watch, living
 from studies.workers.wishes import ask
 from tests.docs.pages import put
@@ -78,10 +78,9 @@ def doing(store: StudyStore) -> list[str]:
     return sorted(each.doing or "" for each in living(store, store.study("tiny")))
 
 
-def held(store: StudyStore, number: int) -> int:
+def at_work(store: StudyStore, number: int) -> int:
     """How many trials are worked on."""
-    names = [f"trial {each}" for each in range(TRIALS)]
-    return TRIALS - len(free(store, number, "trials", names))
+    return len(held(store, number, "trials"))
 
 
 def workers_on(cluster: Cluster, node: str) -> list[int]:
@@ -100,7 +99,7 @@ def test_a_node_dies_and_its_trial_is_measured_elsewhere_and_a_new_node_is_used(
         ask(store, number, "pause")  # until both are there
         soon(lambda: doing(store) == ["paused", "paused"])
         ask(store, number, None)
-        soon(lambda: held(store, number) == 2)
+        soon(lambda: at_work(store, number) == 2)
         cluster.kill(SECOND)
         ask(store, number, "pause")  # until there is a new node
         soon(lambda: f"node {SECOND} is gone" in said.read_text())
