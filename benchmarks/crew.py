@@ -28,7 +28,7 @@ NAME = "crew"
 _TICK = os.sysconf("SC_CLK_TCK")
 _CONTEXT = get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
-    ["search.commands.worker", "search.working.work", "transformers", "lm_eval.tasks"]
+    ["search.commands.working.worker", "search.working.work", "transformers", "lm_eval.tasks"]
 )
 
 
@@ -65,7 +65,9 @@ class Work:
         return {**vars(self), "trials_per_second": self.per_second}
 
 
-def write_study(folder: Path, trials: int, seconds: float = 0.0, items: int = 16) -> Path:
+def write_study(
+    folder: Path, trials: int, seconds: float = 0.0, items: int = 16, method: str = "linear"
+) -> Path:
     """A study of the tiny experts on one slice of sums, which the fake engine answers in so many seconds."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "sums.jsonl").write_text("".join(json.dumps(each) + "\n" for each in _sums(2 * items)))
@@ -73,7 +75,7 @@ def write_study(folder: Path, trials: int, seconds: float = 0.0, items: int = 16
         "name": NAME,
         "base_model": str(TINY / "base"),
         "experts": [str(TINY / expert) for expert in EXPERTS],
-        "search_space": {"methods": ["ties"], "layer_groups": 2, "weight": [0.1, 1.0], "density": [0.2, 0.9]},
+        "search_space": {"methods": [method], "layer_groups": 2, "weight": [0.1, 1.0], "density": [0.2, 0.9]},
         "slices": [
             {"name": "sums", "task": "arc_easy", "data": "sums.jsonl", "num_fewshot": 0}
             | {"search": items, "holdout": items}

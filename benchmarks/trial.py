@@ -46,8 +46,8 @@ ITEMS = 167
 
 PARTS = {"merge": "merging", "reset": "cache reset", "canary": "canary"}
 """Of a load in vLLM's process, and what we call them."""
-STORE = ("record", "measured", "tallies", "logprobs", "add_recipe", "register_candidate", "finish_candidate")
-LEDGER = ("unfinished", "create", "draw", "note", "tell", "fail", "count")
+STORE = ("record", "measured", "tallies", "logprobs", "enter", "finish_candidate")
+LEDGER = ("standing", "create", "draw", "note", "tell", "fail")
 
 
 def measure(engine: str, trials: int, folder: Path) -> TrialTimes:

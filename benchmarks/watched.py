@@ -16,8 +16,8 @@ from search.working import session, sharing, trials
 from studies.store import StudyStore
 from studies.workers.holds import alone
 
-LEDGER = ("unfinished", "create", "draw", "note", "tell", "fail", "count")
-STORE = ("record", "measured", "tallies", "add_recipe", "register_candidate", "finish_candidate", "set_state")
+LEDGER = ("standing", "create", "draw", "note", "tell", "fail")
+STORE = ("record", "measured", "tallies", "enter", "finish_candidate", "set_state")
 HOLDS = ((trials, "take"), (trials, "drop"), (trials, "held"), (sharing, "take"), (sharing, "drop"))
 
 

@@ -42,21 +42,22 @@ class WorkerTimes:
     load: float
     """How many processes wanted a core on average in the minute before."""
     quick: Work | None = None
+    thinned: Work | None = None
+    """As `quick`, but merged by TIES and not by the weights alone, which takes three times as long."""
     unmerged: Work | None = None
-    """As `quick`, but no candidate is merged: proposals, database and we alone."""
+    """As `thinned`, but no candidate is merged: proposals, database and we alone."""
     scaling: tuple[Work, ...] = ()
     tiny: tuple[float, ...] = ()
     """Seconds of `crucible run` on the tiny study, whole, with one worker and with two."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain data, with what follows from it."""
-        quick, unmerged = (None if w is None else w.to_json() for w in (self.quick, self.unmerged))
+        crews = {"quick": self.quick, "thinned": self.thinned, "unmerged": self.unmerged}
         scaling = [each.to_json() for each in self.scaling]
         return {
             "machine": asdict(self.machine),
             "load": self.load,
-            "quick": quick,
-            "unmerged": unmerged,
+            **{name: None if work is None else work.to_json() for name, work in crews.items()},
             "scaling": scaling,
             "tiny_seconds": list(self.tiny),
         }
@@ -73,9 +74,10 @@ class WorkerTimes:
         )
 
     def _quick(self) -> str:
-        if (work := self.quick) is None or (bare := self.unmerged) is None:
+        crews = [work for work in (self.quick, self.thinned, self.unmerged) if work is not None]
+        if not crews:
             return ""
-        spent = sorted({*work.spent, *bare.spent})
+        work, spent = crews[0], sorted({name for each in crews for name in each.spent})
         rows: list[tuple[str, str, Callable[[Work], str]]] = [
             ("trials a second, together", f"≥ {LEAST_PER_SECOND:.0f}", lambda w: f"{w.per_second:.1f}"),
             ("trials that failed", "0", lambda w: f"{w.failed}"),
@@ -85,14 +87,14 @@ class WorkerTimes:
             ("processor s a trial, PostgreSQL", "", lambda w: f"{w.server_seconds / w.trials:.3f}"),
             *((f"s a trial: {each}", "", partial(_spent, each)) for each in spent),
         ]
-        lines = (f"| {name} | {show(work)} | {show(bare)} | {needed} |" for name, needed, show in rows)
+        lines = (f"| {name} | {' | '.join(map(show, crews))} | {needed} |" for name, needed, show in rows)
         return "\n".join(
             [
                 f"## {work.workers} workers, {work.trials} quick trials, PostgreSQL\n",
                 "Processor time includes starting up; the last rows are what one trial takes where all share"
                 " these cores.\n",
-                "| | whole | without merging | needed |",
-                "|---|---|---|---|",
+                "| | linear | TIES | TIES, not merged | needed |",
+                "|---|---|---|---|---|",
                 *lines,
             ]
         )
@@ -146,13 +148,16 @@ def postgres(folder: Path) -> Iterator[Callable[[str], str]]:
         server.cleanup()
 
 
-def measure_quick(folder: Path, schema: Callable[[str], str], trials: int) -> tuple[Work, Work]:
-    """Eight workers, so many trials, an engine that answers at once; then without merging."""
-    whole = work_together(write_study(folder / "quick", trials), schema("quick"), CREW)
-    say(f"{CREW} workers: {whole.per_second:.1f} trials a second")
-    bare = work_together(write_study(folder / "bare", trials), schema("bare"), CREW, merging=False)
-    say(f"without merging: {bare.per_second:.1f}")
-    return whole, bare
+def measure_quick(folder: Path, schema: Callable[[str], str], trials: int) -> tuple[Work, Work, Work]:
+    """Eight workers, so many trials, an engine that answers at once: linear, TIES, and without merging."""
+
+    def measure(name: str, method: str, merging: bool) -> Work:
+        file = write_study(folder / name, trials, method=method)
+        work = work_together(file, schema(name), CREW, merging=merging)
+        say(f"{CREW} workers, {name}: {work.per_second:.1f} trials a second")
+        return work
+
+    return measure("quick", "linear", True), measure("thinned", "ties", True), measure("bare", "ties", False)
 
 
 def measure_scaling(folder: Path, schema: Callable[[str], str]) -> tuple[Work, ...]:
@@ -208,14 +213,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ |= {"OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as temporary, postgres(Path(temporary)) as schema:
         folder = Path(temporary)
-        quick, unmerged = None, None
-        if "quick" in parts:
-            quick, unmerged = measure_quick(folder, schema, given.trials)
+        crews = measure_quick(folder, schema, given.trials) if "quick" in parts else (None, None, None)
         times = WorkerTimes(
             machine,
             load,
-            quick,
-            unmerged,
+            *crews,
             measure_scaling(folder, schema) if "scaling" in parts else (),
             measure_tiny(folder, given.tiny_trials) if "tiny" in parts else (),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import yaml
@@ -99,7 +100,7 @@ class Recipe:
         if not method.mergekit:
             raise RecipeError(f"compat: mergekit 0.1.5 has no method {method.name!r}; leave compat out")
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of what determines the merged bytes; recipes that mean the same merge share it.
 

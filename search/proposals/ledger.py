@@ -24,7 +24,7 @@ from search.study_file.spec import SamplerSpec
 from studies.errors import TrialClosed
 from studies.store.connect import storage_errors
 from studies.store.patience import Patient
-from studies.trials import Trials
+from studies.trials import Standing, Trials
 
 RECIPE = "recipe"
 """The trial attribute that holds its recipe's digest."""
@@ -53,9 +53,9 @@ class Ledger:
     distributions: Mapping[str, BaseDistribution]
     history: History
 
-    def unfinished(self) -> list[int]:
-        """Numbers of the trials that were begun and neither told nor failed, in their order."""
-        return self.trials.running()
+    def standing(self) -> Standing:
+        """How far the trials have come."""
+        return self.trials.standing()
 
     def create(self) -> int:
         """Begin a trial, the first that waits or a new one; nothing is drawn for it yet."""
@@ -79,8 +79,8 @@ class Ledger:
                 return Proposal(number, self._params({**trial.params, **drawn.params}))
 
     def note(self, number: int, recipe: str) -> None:
-        """Keep with a trial the digest of the recipe that it became."""
-        self.trials.note(number, RECIPE, recipe)
+        """Keep with a trial that was drawn here the digest of the recipe that it became."""
+        self.trials.note(self.history[number], RECIPE, recipe)
 
     def tell(self, number: int, value: float) -> None:
         """Close a trial with its objective value; one without a meaning fails it.
@@ -95,12 +95,6 @@ class Ledger:
     def fail(self, number: int) -> None:
         """Close a trial that could not be scored; samplers learn nothing from it. Raises as `tell`."""
         self.trials.end(number, "FAIL")
-
-    def count(self, *, finished: bool = False) -> int:
-        """How many trials there are, waiting ones not counted."""
-        counts = self.trials.counts()
-        states = ("COMPLETE", "FAIL") if finished else counts.keys() - {"WAITING"}
-        return sum(counts.get(state, 0) for state in states)
 
     def close(self) -> None:
         """Close the connections to the database."""

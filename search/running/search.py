@@ -50,8 +50,7 @@ def open_search(bench: Bench, study: int, url: str, workshop: Workshop) -> Searc
 def enter(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
     """Make one entrant a candidate and measure it; a failure is recorded with its reason."""
     recipe = entrant.recipe
-    search.store.add_recipe(recipe)
-    search.store.register_candidate(search.study, entrant.kind, entrant.name, entrant.trial, recipe.digest)
+    search.store.enter(search.study, entrant.kind, entrant.name, entrant.trial, recipe)
     step = measure(search, entrant, slices, step)
     search.store.finish_candidate(search.study, entrant.kind, entrant.name, step.reason, step.failure)
     return step

@@ -64,6 +64,8 @@ class Session:
     """Trials that had failed when it came."""
     _answers: int = 0
     _looked: float = 0.0
+    _said: StudyState | None = None
+    _said_at: float = 0.0
 
     @property
     def trials(self) -> int:
@@ -73,6 +75,12 @@ class Session:
     def say(self, state: StudyState, reason: str | None = None) -> None:
         """Say in the store what the study is doing."""
         self.search.store.set_state(self.search.study, state, reason)
+        self._said, self._said_at = state, time.monotonic()
+
+    def repeat(self, state: StudyState) -> None:
+        """Say it again, for others may have said otherwise since; not more often than somebody looks."""
+        if self._said != state or time.monotonic() - self._said_at >= POLL_S:
+            self.say(state)
 
     def others(self) -> int:
         """How many other workers live; those that died are buried first."""

@@ -92,10 +92,10 @@ def _choose(session: Session, most: int) -> Choice:
     with alone(search.store, search.study):
         # Holds first: one that ends in between is then of a trial that is no longer unfinished.
         taken = held(search.store, search.study, "trials")
-        unfinished = ledger.unfinished()
-        nobodys = [number for number in unfinished if _name(number) not in taken]
-        others = len(unfinished) - len(nobodys)
-        if not most or ledger.count(finished=True) + others >= most:
+        standing = ledger.standing()
+        nobodys = [number for number in standing.running if _name(number) not in taken]
+        others = len(standing.running) - len(nobodys)
+        if not most or standing.finished + others >= most:
             return Choice(None, None, others)
         number = nobodys[0] if nobodys else ledger.create()
         hold = take(search.store, session.worker, "trials", _name(number))
@@ -109,7 +109,7 @@ def _name(number: int) -> str:
 
 def _run(session: Session, number: int, hold: Hold) -> None:
     search, ledger = session.search, session.search.ledger
-    session.say("searching")
+    session.repeat("searching")
     step = Step("trials", 0, session.trials, hold.name)
     try:
         if hold.deaths >= MOST_DEATHS:
@@ -127,7 +127,7 @@ def _run(session: Session, number: int, hold: Hold) -> None:
         drop(search.store, session.worker, hold)
         return
     drop(search.store, session.worker, hold)
-    session.report(replace(step, done=ledger.count(finished=True)))
+    session.report(replace(step, done=ledger.standing().finished))
     if step.score is None:
         check_streak(session, step)
     else:

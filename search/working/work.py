@@ -90,13 +90,13 @@ def _study(session: Session) -> None:
     if not session.others():
         session.say("searching")
     share_out(session, "baselines", baselines(space))
-    begins = not search.ledger.count() and session.clock.left > 0
+    begins = not search.ledger.standing().begun and session.clock.left > 0
     _tell_idle(session, refuse=begins and not session.terms.anyway)
     run_trials(session)
     session.say("judging")
     best = finalists(search, search.workshop.spec.budget.finalists)
     share_out(session, "holdout", (*baselines(space), *best))
-    done = search.ledger.count(finished=True)
+    done = search.ledger.standing().finished
     short = f"time ran out after {done} of {session.trials} trials" if done < session.trials else None
     session.say("complete", short)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InvalidatePoolError, OperationalError
 
 from studies.errors import StorageError, StorageLost
 
 LOCK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
+IDLE_S = 1.0
+"""Unused for so long, a connection is tried first: the server may have closed it, or what lies between."""
 _CONNECTION: dict[str, int] = {
     "connect_timeout": CONNECT_TIMEOUT_S,
     # A machine that vanishes without a word would else be waited for for a quarter of an hour.
@@ -33,6 +37,7 @@ _SESSION = {
 """By these the server notices a client that vanished or was stopped, which would else keep its locks."""
 FORMS = "sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
 
+_USED = "used"
 _LOST = ("08", "57P0", "53300", "40001", "40P01")
 """PostgreSQL: line broken, server ending or starting, no free connection, one in the way of another."""
 REMEDY = "check the URL, and that the server runs and lets you in"
@@ -66,6 +71,8 @@ def open_engine(storage: str, *, create: bool = True) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
     else:
         event.listen(engine, "connect", _configure_session)
+        event.listen(engine, "checkin", _note_use)
+        event.listen(engine, "checkout", partial(_check_idle, engine))
     return engine
 
 
@@ -97,8 +104,14 @@ def locate_file(url: URL, create: bool) -> URL:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that sees one state of the database throughout; raises StorageError if that fails."""
+    """A connection to read by; raises StorageError if that fails.
+
+    Of a SQLite file it sees one state throughout. On a server each statement sees the latest: a transaction
+    around it would be no other, and take two round trips more.
+    """
     with storage_errors(engine.url), engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
         yield connection
 
 
@@ -147,7 +160,7 @@ def _file_options() -> dict[str, Any]:
 def _server_options(url: URL) -> dict[str, Any]:
     own = {name: value for name, value in _CONNECTION.items() if name not in url.query}
     # Few are kept, for a server has a hundred to give to all workers together.
-    return {"pool_pre_ping": True, "pool_size": 2, "max_overflow": 10, "connect_args": own}
+    return {"pool_size": 2, "max_overflow": 10, "connect_args": own}
 
 
 def _configure_session(connection: Any, _record: object) -> None:
@@ -161,6 +174,20 @@ def _configure_session(connection: Any, _record: object) -> None:
             (list(_SESSION), list(_SESSION.values())),
         )
     connection.commit()
+
+
+def _note_use(_connection: Any, record: Any) -> None:
+    record.info[_USED] = time.monotonic()
+
+
+def _check_idle(engine: Engine, connection: Any, record: Any, _proxy: object) -> None:
+    """Have another connection made in place of one that died of idleness; asking costs a round trip."""
+    if time.monotonic() - record.info.get(_USED, float("inf")) < IDLE_S:
+        return
+    try:
+        engine.dialect.do_ping(connection)
+    except engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]
+        raise InvalidatePoolError("connections were closed while they were idle") from error
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

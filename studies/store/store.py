@@ -163,7 +163,7 @@ class StudyStore(FusionRecords):
     def add_recipe(self, recipe: Recipe) -> str:
         """Remembers a recipe; returns its digest."""
         with writing(self.engine) as connection:
-            connection.execute(insert_new(connection, subjects), recipe_row(recipe))
+            _insert_recipe(connection, recipe)
         return recipe.digest
 
     def recipe(self, digest: str) -> Recipe:
@@ -209,18 +209,15 @@ class StudyStore(FusionRecords):
 
         Raises StudyChanged if it is there with another recipe, or as another model.
         """
-        key = {"study_id": study, "kind": kind, "name": name}
-        row = {**key, "trial": trial, "digest": digest, "state": "running", **queries.creation_times()}
         with writing(self.engine) as connection:
-            connection.execute(insert_new(connection, candidates), row)
-            which = queries.candidate_key(study, kind, name)
-            found = connection.execute(select(candidates.c.digest).where(which)).scalar_one()
-        if found != digest:
-            was = "the model" if kind in ("model", "fused") else "made by recipe"
-            now = "" if kind in ("model", "fused") else "by "
-            raise StudyChanged(
-                f"{name} was {was} {found[:12]}, now {now}{digest[:12]}: give the changed study another name"
-            )
+            _register(connection, study, kind, name, trial, digest)
+
+    @patient
+    def enter(self, study: int, kind: CandidateKind, name: str, trial: int | None, recipe: Recipe) -> None:
+        """Remembers a recipe and adds the candidate that it makes; raises as `register_candidate`."""
+        with writing(self.engine) as connection:
+            _insert_recipe(connection, recipe)
+            _register(connection, study, kind, name, trial, recipe.digest)
 
     @patient
     def finish_candidate(
@@ -339,3 +336,24 @@ def _insert_slices(connection: Connection, rows: Sequence[StudySlice]) -> None:
 
 def _by_name(rows: Sequence[StudySlice]) -> dict[str, JSON]:
     return {f"{row.name} ({row.split})": asdict(row) for row in rows}
+
+
+def _insert_recipe(connection: Connection, recipe: Recipe) -> None:
+    connection.execute(insert_new(connection, subjects), recipe_row(recipe))
+
+
+def _register(
+    connection: Connection, study: int, kind: CandidateKind, name: str, trial: int | None, digest: str
+) -> None:
+    key = {"study_id": study, "kind": kind, "name": name}
+    row = {**key, "trial": trial, "digest": digest, "state": "running", **queries.creation_times()}
+    if connection.execute(insert_new(connection, candidates).returning(candidates.c.name), row).first():
+        return
+    which = queries.candidate_key(study, kind, name)
+    found = connection.execute(select(candidates.c.digest).where(which)).scalar_one()
+    if found != digest:
+        was = "the model" if kind in ("model", "fused") else "made by recipe"
+        now = "" if kind in ("model", "fused") else "by "
+        raise StudyChanged(
+            f"{name} was {was} {found[:12]}, now {now}{digest[:12]}: give the changed study another name"
+        )

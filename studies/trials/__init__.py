@@ -4,7 +4,7 @@ Begin with `trials.py`; `rows.py` has what a trial is, `tables.py` as much of Op
 Optuna itself, and how it draws, is no business of this room. May import `studies.store`.
 """
 
-from studies.trials.rows import StoredTrial
+from studies.trials.rows import Standing, StoredTrial
 from studies.trials.trials import Trials
 
-__all__ = ["StoredTrial", "Trials"]
+__all__ = ["Standing", "StoredTrial", "Trials"]

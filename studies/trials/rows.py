@@ -39,6 +39,26 @@ class StoredTrial:
         return self.state not in ("RUNNING", "WAITING")
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a study's trials have come."""
+
+    running: tuple[int, ...]
+    """Numbers of those that were begun and not closed, in their order."""
+    counts: Mapping[str, int]
+    """How many are in each state; one that no trial is in is left out."""
+
+    @property
+    def begun(self) -> int:
+        """How many there are, waiting ones not counted."""
+        return sum(count for state, count in self.counts.items() if state != "WAITING")
+
+    @property
+    def finished(self) -> int:
+        """How many were told or failed."""
+        return self.counts.get("COMPLETE", 0) + self.counts.get("FAIL", 0)
+
+
 def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[StoredTrial]:
     """The trials that `which` names, by number."""
     # A trial's state first: what it says is finished is all there when the rest is read.

@@ -10,13 +10,14 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select, update
 
 from studies.errors import TrialClosed
 from studies.store.connect import open_engine, reading, writing
 from studies.store.patience import PATIENCE_S, Outage, Patient, patient
 from studies.trials.rows import (
     Drawn,
+    Standing,
     State,
     StoredTrial,
     insert_params,
@@ -76,18 +77,17 @@ class Trials(Patient):
             return read_trials(connection, and_(self._own, newer))
 
     @patient
-    def running(self) -> list[int]:
-        """Numbers of the trials that were begun and not closed."""
-        numbers = select(trials.c.number).where(self._own, trials.c.state == "RUNNING")
+    def standing(self) -> Standing:
+        """How many trials there are, and which of them are being worked on, all at one moment."""
+        number = case((trials.c.state == "RUNNING", trials.c.number))
+        groups = (
+            select(trials.c.state, number, func.count()).where(self._own).group_by(trials.c.state, number)
+        )
         with reading(self.engine) as connection:
-            return sorted(connection.scalars(numbers))
-
-    @patient
-    def counts(self) -> dict[str, int]:
-        """How many trials are in each state; one that no trial is in is left out."""
-        by_state = select(trials.c.state, func.count()).where(self._own).group_by(trials.c.state)
-        with reading(self.engine) as connection:
-            return {state: count for state, count in connection.execute(by_state)}
+            rows = connection.execute(groups).all()
+        running = sorted(number for _, number, _ in rows if number is not None)
+        counts = {state: count for state, number, count in rows if number is None}
+        return Standing(tuple(running), {**counts, "RUNNING": len(running)} if running else counts)
 
     @patient
     def study_attributes(self) -> dict[str, Any]:
@@ -155,11 +155,10 @@ class Trials(Patient):
             return True
 
     @patient
-    def note(self, number: int, key: str, value: Any) -> None:
+    def note(self, trial: StoredTrial, key: str, value: Any) -> None:
         """Keeps a fact with a trial, under a key."""
         with writing(self.engine) as connection:
-            trial = connection.execute(select(trials.c.trial_id).where(self._is(number))).scalar_one()
-            set_attributes(connection, user_attributes, {"trial_id": trial}, {key: value})
+            set_attributes(connection, user_attributes, {"trial_id": trial.id}, {key: value})
 
     @patient
     def end(self, number: int, state: State, value: float | None = None) -> None:
@@ -167,16 +166,22 @@ class Trials(Patient):
 
         Raises TrialClosed if it ended in another way.
         """
+        running = and_(self._is(number), trials.c.state == "RUNNING")
+        change = {"state": state, "datetime_complete": utc_now()}
         with writing(self.engine) as connection:
-            row = connection.execute(select_outcomes(self._is(number)).with_for_update(of=trials)).one()
-            if row.state != "RUNNING":
-                if (row.state, value_of(row)) == (state, value):
-                    return
-                raise TrialClosed(f"trial {number} has ended already, as {row.state}; it stays as it is")
-            if value is not None:
-                connection.execute(values.insert(), value_row(row.trial_id, value))
-            change = {"state": state, "datetime_complete": utc_now()}
-            connection.execute(update(trials).where(self._is(number)).values(change))
+            ended = connection.execute(
+                update(trials).where(running).values(change).returning(trials.c.trial_id)
+            )
+            trial = ended.scalar_one_or_none()
+            if trial is None:
+                self._check_ended(connection, number, state, value)
+            elif value is not None:
+                connection.execute(values.insert(), value_row(trial, value))
+
+    def _check_ended(self, connection: Connection, number: int, state: State, value: float | None) -> None:
+        row = connection.execute(select_outcomes(self._is(number))).one()
+        if (row.state, value_of(row)) != (state, value):
+            raise TrialClosed(f"trial {number} has ended already, as {row.state}; it stays as it is")
 
     @property
     def _own(self) -> ColumnElement[bool]:

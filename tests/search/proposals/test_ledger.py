@@ -30,8 +30,8 @@ def objective(params: Mapping[str, float]) -> float:
 def proposals(url: str, count: int, *, die_at: int | None = None, **options: Any) -> list[Mapping[str, Any]]:
     """Run to `count` trials; at `die_at`, forget everything between drawing and telling, and start anew."""
     book, seen = open_at(url, **options), []
-    while book.count(finished=True) < count:
-        number = (book.unfinished() or [book.create()])[0]
+    while book.standing().finished < count:
+        number = (book.standing().running or [book.create()])[0]
         params = book.draw(number).params
         if number == die_at:
             book.close()
@@ -84,7 +84,7 @@ def test_a_process_that_died_before_it_drew_changes_no_proposal(
     with closing(open_at(file(tmp_path / "b.db"), sampler=sampler)) as book:
         assert book.create() == number
     with closing(open_at(file(tmp_path / "b.db"), sampler=sampler)) as book:
-        assert book.unfinished() == [number]
+        assert book.standing().running == (number,)
         assert book.draw(number).params == undisturbed[number]
 
 
@@ -101,12 +101,12 @@ def test_the_starting_points_come_first_and_once(url: str) -> None:
 
 
 def test_a_trial_is_begun_drawn_and_told(book: Ledger) -> None:
-    assert (book.unfinished(), book.count()) == ([], 0), "what waits has not begun"
+    assert ([*book.standing().running], book.standing().begun) == ([], 0), "what waits has not begun"
     number = book.create()
-    assert (number, book.unfinished(), book.count()) == (0, [0], 1)
+    assert (number, [*book.standing().running], book.standing().begun) == (0, [0], 1)
     assert book.draw(number).number == number
     book.tell(number, 0.5)
-    assert (book.unfinished(), book.count(), book.count(finished=True)) == ([], 1, 1)
+    assert ([*book.standing().running], book.standing().begun, book.standing().finished) == ([], 1, 1)
 
 
 def test_what_is_drawn_stays_whoever_asks(url: str, book: Ledger) -> None:
@@ -121,7 +121,7 @@ def test_what_is_drawn_stays_whoever_asks(url: str, book: Ledger) -> None:
 def test_a_failed_trial_is_finished_and_teaches_nothing(url: str, book: Ledger) -> None:
     book.fail(book.create())
     book.tell(book.create(), float("nan"))
-    assert (book.count(), book.count(finished=True)) == (2, 2)
+    assert (book.standing().begun, book.standing().finished) == (2, 2)
     states = [trial.state for trial in as_optuna_has_it(url)]
     assert states == [optuna.trial.TrialState.FAIL] * 2
 

@@ -55,8 +55,8 @@ def ledger(url: str, sampler: str, space: dict[str, BaseDistribution]) -> Ledger
 def proposals(book: Ledger, count: int) -> list[dict[str, Any]]:
     """Go on until `count` trials are finished; the parameters of those that this took."""
     seen = []
-    while book.count(finished=True) < count:
-        number = (book.unfinished() or [book.create()])[0]
+    while book.standing().finished < count:
+        number = (book.standing().running or [book.create()])[0]
         seen.append(dict(book.draw(number).params))
         if number in FAILED:
             book.fail(number)
@@ -86,7 +86,7 @@ def test_a_store_with_a_half_drawn_trial_goes_on_as_it_would_have(tmp_path: Path
     connection.executescript((HERE / f"half_drawn_{sampler}.sql").read_text())
     connection.close()
     with closing(ledger(f"sqlite:///{tmp_path / 'old.db'}", sampler, MIXED)) as book:
-        begun = book.count()
-        assert book.unfinished() == [begun - 1]
+        begun = book.standing().begun
+        assert book.standing().running == (begun - 1,)
         wanted = PINNED[f"{sampler} half drawn"]
         check(proposals(book, begun - 1 + len(wanted)), wanted)

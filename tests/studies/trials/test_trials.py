@@ -60,9 +60,9 @@ def test_what_waits_begins_first_and_numbers_count_on(url: str, study: Trials) -
     points = [{"x0": 0.25}, {"x0": 0.5}]
     study.enqueue(points, "fixed_params")
     study.enqueue([*points, {"x0": 0.75}, {"x0": 0.75}], "fixed_params")
-    assert study.counts() == {"WAITING": 3}, "what waits already does not wait twice"
+    assert study.standing().counts == {"WAITING": 3}, "what waits already does not wait twice"
     assert [study.begin() for _ in range(5)] == [0, 1, 2, 3, 4]
-    assert (study.running(), study.counts()) == ([0, 1, 2, 3, 4], {"RUNNING": 5})
+    assert ([*study.standing().running], study.standing().counts) == ([0, 1, 2, 3, 4], {"RUNNING": 5})
     given = [trial.system_attrs.get("fixed_params") for trial in as_optuna_has_them(url)]
     assert given == [*points, {"x0": 0.75}, None, None]
 
@@ -146,8 +146,8 @@ def test_two_studies_share_a_database_and_nothing_else(url: str, study: Trials) 
     with closing(Trials(url, "other")) as other:
         assert [study.begin(), other.begin(), study.begin()] == [0, 0, 1]
         other.end(0, "COMPLETE", 1.0)
-        assert (study.counts(), other.counts()) == ({"RUNNING": 2}, {"COMPLETE": 1})
-        assert (study.running(), other.running()) == ([0, 1], [])
+        assert (study.standing().counts, other.standing().counts) == ({"RUNNING": 2}, {"COMPLETE": 1})
+        assert ([*study.standing().running], [*other.standing().running]) == ([0, 1], [])
 
 
 def losing_the_answer() -> Callable[[Engine], Any]:
@@ -172,7 +172,7 @@ def test_what_was_done_and_its_answer_lost_is_not_done_twice(
     steps: list[Callable[[], Any]] = [
         study.begin,
         study.begin,
-        lambda: study.note(1, "recipe", "digest"),
+        lambda: study.note(study.read()[1], "recipe", "digest"),
         lambda: study.end(1, "COMPLETE", 0.5),
         lambda: study.enqueue([{"x0": 0.75}], "fixed_params"),
     ]
@@ -181,7 +181,7 @@ def test_what_was_done_and_its_answer_lost_is_not_done_twice(
         monkeypatch.setattr(room, "writing", losing_the_answer())
         done.append(step())
     assert done[:2] == [0, 1]
-    assert study.counts() == {"RUNNING": 1, "COMPLETE": 1, "WAITING": 1}
+    assert study.standing().counts == {"RUNNING": 1, "COMPLETE": 1, "WAITING": 1}
     with study.engine.connect() as connection:
         assert len(connection.execute(select(user_attributes)).all()) == 1
         assert len(connection.execute(select(system_attributes)).all()) == 2
