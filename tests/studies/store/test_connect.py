@@ -166,3 +166,28 @@ def test_reading_does_not_wait_for_a_writer(sqlite_url: str) -> None:
         with writing(store.engine) as connection:
             connection.execute(text("DELETE FROM crucible_evidence"))
             assert store.measured(recipe, part) == {0}
+
+
+@pytest.mark.parametrize(("idle", "lost"), [(0.0, 0), (60.0, 1)])
+def test_a_connection_that_was_idle_for_long_is_tried_before_it_is_used(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch, idle: float, lost: int
+) -> None:
+    """One that was used a moment ago is not: if it died since, that is noticed as an outage."""
+    monkeypatch.setattr(connect, "IDLE_S", idle)
+    with StudyStore(postgres_url) as store, StudyStore(postgres_url) as other:
+        with reading(store.engine) as connection:
+            session = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with writing(other.engine) as connection:
+            connection.execute(text(f"SELECT pg_terminate_backend({session}, 5000)"))
+        assert store.studies() == []
+        assert store.outage.count == lost
+
+
+def test_who_reads_leaves_no_transaction_open_on_a_server_and_who_writes_has_one(postgres_url: str) -> None:
+    """The connection is the same; what it was opened for is not."""
+    own = text("SELECT virtualtransaction FROM pg_locks WHERE pid = pg_backend_pid()")
+    with StudyStore(postgres_url) as store:
+        for opened, transactions in ((reading, 3), (writing, 1), (reading, 3)):
+            with opened(store.engine) as connection:
+                seen = {connection.execute(own).scalars().first() for _ in range(3)}
+                assert len(seen) == transactions
