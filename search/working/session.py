@@ -19,7 +19,7 @@ from search.signals.gpus import with_gpus
 from search.working.terms import Clock, Terms
 from studies.errors import StorageError, WorkerLost
 from studies.store.rows import AT_WORK, StudyState
-from studies.workers.holds import Hold, drop, progress, take
+from studies.workers.holds import Hold, drop, forget, progress, take
 from studies.workers.register import Pulse, Watch, beat, beating, join, leave, living
 from studies.workers.wishes import asked
 from studies.workers.worker import Worker
@@ -86,6 +86,11 @@ class Session:
         """How many other workers live; those that died are buried first."""
         self.watch.bury(self.search.store, self.search.study)
         return sum(each.id != self.worker.id for each in living(self.search.store, self.search.study))
+
+    def clear_up(self) -> None:
+        """Leave nothing behind of workers that died, for all is done."""
+        self.watch.bury(self.search.store, self.search.study)
+        forget(self.search.store, self.search.study)
 
     @contextmanager
     def holding(self, hold: Hold, verdict_s: float | None = None) -> Iterator[None]:

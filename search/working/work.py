@@ -96,6 +96,7 @@ def _study(session: Session) -> None:
     session.say("judging")
     best = finalists(search, search.workshop.spec.budget.finalists)
     share_out(session, "holdout", (*baselines(space), *best))
+    session.clear_up()
     done = search.ledger.standing().finished
     short = f"time ran out after {done} of {session.trials} trials" if done < session.trials else None
     session.say("complete", short)

@@ -74,6 +74,13 @@ def progress(store: StudyStore, worker: Worker, hold: Hold) -> None:
 
 
 @patient
+def forget(store: StudyStore, study: int) -> None:
+    """Forget what workers died of, for all is done: one that died with its work done left a hold behind."""
+    with writing(store.engine) as connection:
+        connection.execute(delete(holds).where(holds.c.study_id == study, holds.c.worker_id.is_(None)))
+
+
+@patient
 def held(store: StudyStore, study: int, stage: Stage) -> frozenset[str]:
     """The names that workers hold."""
     which = (holds.c.study_id == study, holds.c.stage == stage, holds.c.worker_id.is_not(None))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from evaluators.engines.engine import Likelihood, WeightSource
 from evaluators.engines.fake import FakeEngine
@@ -26,6 +27,8 @@ from search.working.asking import tell
 from search.working.terms import Terms
 from search.working.work import work
 from studies.store import StudyStore
+from studies.store.connect import reading
+from studies.store.schema import holds
 from studies.workers.holds import take
 from studies.workers.register import Watch, all_workers, join
 from tests.search.conftest import MODELS, TINY, Outcome, write_study
@@ -201,6 +204,20 @@ def test_a_trial_that_workers_die_of_is_given_up_and_the_search_goes_on(scene: S
     assert steps["trial 1"].failure == "engine died"
     assert steps["trial 1"].reason == "3 workers in a row died while they measured it"
     assert all(steps[f"trial {i}"].score is not None for i in (2, 3))
+
+
+def test_nothing_is_left_of_one_that_died_with_its_work_done(scene: Scene) -> None:
+    """Killed between the trial's end and letting go of it: nobody will ever take that trial."""
+    worked(scene, Terms(trials=1))
+    with StudyStore(scene.url) as store:
+        study = store.study("tiny")
+        victim = join(store, study)
+        assert take(store, victim, "trials", "trial 0") is not None
+        kill(scene, victim.id)
+        worked(scene)
+        with reading(store.engine) as connection:
+            assert connection.execute(select(holds.c.name)).all() == []
+        assert {each.state for each in all_workers(store, study)} == {"ended", "lost"}
 
 
 def kill(scene: Scene, worker: str) -> None:
