@@ -1,8 +1,8 @@
 """The `crucible` command.
 
 Exit codes: 0 done · 1 something broke (an engine, a bug) · 2 something to put right, said in one line ·
-3 ended because `crucible stop` asked for it · 75 an engine hung in this process: the same command goes on ·
-130, 143 ended by Ctrl-C or SIGTERM. Everything measured is kept, whichever it is.
+3 ended because `crucible stop` asked for it · 75 an engine hung in a process that could not begin anew: the
+same command goes on · 130, 143 ended by Ctrl-C or SIGTERM. Everything measured is kept, whichever it is.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
 from threading import TIMEOUT_MAX, Lock, Timer
 from typing import Protocol, Self, runtime_checkable
 
@@ -31,45 +32,74 @@ class Deadline:
     """Of one candidate, from entering the block on.
 
     `check` raises between two batches. In the middle of one, an engine in a process of its own is killed when
-    the time is over; one in this process cannot be: then this process ends, a little later, with EXIT_CODE.
+    the time is over; one in this process cannot be: then, a little later, `anew` is called in another thread
+    and puts another process in this one's place. Where that is None, or returns, this process ends with
+    EXIT_CODE. `excused` tells the seconds, so far, that count for nobody.
     """
 
-    def __init__(self, seconds: float, engine: object) -> None:
-        self.seconds, self._engine = seconds, engine
-        grace = 0.0 if isinstance(engine, Killable) else min(seconds, GRACE_S)
-        self._timer = Timer(seconds + grace, self._end)
-        self._timer.daemon = True
-        self._lock, self._over, self._until = Lock(), False, float("inf")
+    def __init__(
+        self,
+        seconds: float,
+        engine: object,
+        *,
+        anew: Callable[[], None] | None = None,
+        excused: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self.seconds, self._engine, self._anew, self._excused = seconds, engine, anew, excused
+        self._grace = 0.0 if isinstance(engine, Killable) else min(seconds, GRACE_S)
+        self._lock, self._over = Lock(), False
+        self._began = 0.0
+        self._timer: Timer | None = None
 
     def __enter__(self) -> Self:
-        self._until = time.monotonic() + self.seconds
-        if self.seconds < TIMEOUT_MAX - GRACE_S:
-            self._timer.start()
+        self._began = self._clock()
+        self._arm(self.seconds + self._grace)
         return self
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._over = True
-        self._timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
+
+    @property
+    def took(self) -> float:
+        """Seconds since the block was entered that count."""
+        return self._clock() - self._began
 
     def check(self) -> None:
         """Raise DeadlinePassed if it has."""
-        if time.monotonic() >= self._until:
+        if self.took >= self.seconds:
             raise DeadlinePassed(f"not measured within its {_said(self.seconds)}; what it answered is kept")
+
+    def _clock(self) -> float:
+        return time.monotonic() - self._excused()
+
+    def _arm(self, seconds: float) -> None:
+        if seconds < TIMEOUT_MAX:
+            self._timer = Timer(seconds, self._end)
+            self._timer.daemon = True
+            self._timer.start()
 
     def _end(self) -> None:
         with self._lock:  # never once the block is over: the engine may be another candidate's by then
             if self._over:
                 return
+            if (left := self.seconds + self._grace - self.took) > 0:
+                self._arm(left)
+                return
             if isinstance(self._engine, Killable):
                 self._engine.kill()
                 return
-            logger.error(
-                "a candidate has hung beyond its %s; the engine is in this process, which ends for that:"
-                " run the same command to go on",
-                _said(self.seconds),
-            )
-            os._exit(EXIT_CODE)
+            self._end_process()
+
+    def _end_process(self) -> None:
+        hung = f"a candidate has hung beyond its {_said(self.seconds)}; the engine is in this process"
+        if self._anew is not None:
+            logger.error("%s, which begins anew", hung)
+            self._anew()
+        logger.error("%s, which ends for that: run the same command to go on", hung)
+        os._exit(EXIT_CODE)
 
 
 def _said(seconds: float) -> str:

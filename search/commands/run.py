@@ -66,11 +66,11 @@ def run(
     from search.study_file.spec import load_study
     from search.working.cluster.run import run_on_ray
     from search.working.run import run_terms
-    from search.working.terms import Terms, read_until
+    from search.working.terms import Terms, of_command
 
     spec = load_study(study)
     url = storage or spec.storage
-    terms = Terms(trials, hours, None if until is None else read_until(until), anyway, workers=workers)
+    terms = of_command(Terms(trials, hours, None, anyway, workers=workers, anew=True), until)
     display = open_display(spec.objective, stderr=as_json)
     signals = Signals(webhook, stall_minutes, metrics)
     with resumable(typed()), signalling(signals, url, spec.name):

@@ -22,7 +22,7 @@ from search.proposals.draw import draw
 from search.proposals.history import History, read_distribution
 from search.study_file.spec import SamplerSpec
 from studies.errors import TrialClosed
-from studies.store.connect import storage_errors
+from studies.store.connect import open_engine, storage_errors
 from studies.store.patience import Patient
 from studies.trials import Standing, Trials
 
@@ -137,7 +137,7 @@ def open_ledger(
 def _make_study(name: str, url: str, trials: Trials) -> None:
     """Let Optuna make its tables, or check that they are of its version, and the study in them."""
     with storage_errors(trials.engine.url):
-        storage = optuna.storages.RDBStorage(url)
+        storage = optuna.storages.RDBStorage(url, engine_kwargs=_connections(url))
         try:
             optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
         except StorageInternalError as error:
@@ -145,6 +145,13 @@ def _make_study(name: str, url: str, trials: Trials) -> None:
         finally:
             storage.remove_session()
             storage.engine.dispose()
+
+
+def _connections(url: str) -> dict[str, Any]:
+    """For Optuna's engine: connections to a server that it notices the loss of, and that tell it of ours."""
+    # A file's are begun in our own way, of which Optuna knows nothing.
+    engine = open_engine(url)
+    return {} if engine.dialect.name == "sqlite" else {"pool": engine.pool}
 
 
 def _plain(distribution: BaseDistribution) -> bool:

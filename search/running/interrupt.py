@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -30,6 +31,8 @@ class _State:
 
     asked: int | None = None
     shielded: bool = False
+    noted: int | None = None
+    """What every signal is written into as it comes, to be read from here: the main thread may hang."""
 
 
 _state = _State()
@@ -47,15 +50,27 @@ def interruptible() -> Iterator[None]:
             raise Interrupted(signum)
 
     # A signal that whoever started the process had it ignore (nohup, a background job) stays ignored.
-    heard = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
-    previous = {signum: signal.signal(signum, handle) for signum in heard}
+    hearing = [each for each in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(each) != signal.SIG_IGN]
+    previous = {signum: signal.signal(signum, handle) for signum in hearing}
     try:
-        yield
-        _raise_if_asked()
+        with _noting():
+            yield
+            _raise_if_asked()
     finally:
         _state.asked = None
         for signum, handler in previous.items():
             signal.signal(signum, handler)
+
+
+def heard() -> Interrupted | None:
+    """The signal that has asked the search to end, also if the main thread hangs; from any thread."""
+    if _state.asked is not None:
+        return Interrupted(_state.asked)
+    try:
+        come = b"" if _state.noted is None else os.read(_state.noted, 4096)
+    except BlockingIOError:
+        return None
+    return next((Interrupted(each) for each in come if each in (signal.SIGINT, signal.SIGTERM)), None)
 
 
 @contextmanager
@@ -85,6 +100,22 @@ def rest(seconds: float) -> None:
             time.sleep(seconds)
     else:
         time.sleep(seconds)
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    reader, writer = os.pipe()
+    for each in (reader, writer):
+        os.set_blocking(each, False)
+    before, _state.noted = _state.noted, reader
+    previous = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(previous)
+        _state.noted = before
+        os.close(reader)
+        os.close(writer)
 
 
 @contextmanager

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 
 LEAST_S, TIMES = 1800.0, 20
 """A candidate may take so many times what the slowest took, and so many seconds at least."""
+PACE = "pace_s"
+"""Under which a worker's stats tell the seconds an item that its slowest candidate took."""
 
 
 @dataclass
@@ -66,6 +68,10 @@ class Bench:
     """Called before each batch, with signals held back; what it raises ends the measurement cleanly."""
     minutes: float | None = None
     """That a candidate may take; None: 20 times what the slowest took an item, and 30 at least."""
+    vouch: Callable[[], None] = lambda: None
+    """Called before a failure is put on record; raises if others have the candidate by now."""
+    anew: Callable[[], None] | None = None
+    """Puts another process in this one's place, whose own engine hangs; None: it ends for that."""
     meter: Meter = field(default_factory=Meter)
 
     def measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> float:
@@ -108,9 +114,9 @@ class Bench:
 
     def _ask(self, digest: str, source: WeightSource, to_ask: Sequence[ToAsk], deadline: Deadline) -> None:
         def between() -> None:
-            deadline.check()
             with shielded():
                 self.between()
+            deadline.check()  # last: for one that was taken for dead no time has passed
 
         with exposed():
             try:
@@ -134,12 +140,14 @@ class Bench:
 
     @contextmanager
     def _timed(self, to_ask: Sequence[ToAsk]) -> Iterator[Deadline]:
-        """Within its limit; the time it took helps to set the next one's."""
+        """Within its limit; the time it took helps to set the next one's, absences of the store apart."""
         items = sum(item.index not in each.skip for each in to_ask for item in each.slice_.items)
-        began = time.monotonic()
-        with Deadline(self._limit(items), self.engine) as deadline:
+        excused = self.store.outage
+        with Deadline(
+            self._limit(items), self.engine, anew=self.anew, excused=lambda: excused.seconds
+        ) as deadline:
             yield deadline
-        self.meter.measured(items, time.monotonic() - began)
+        self.meter.measured(items, deadline.took)
 
     def _limit(self, items: int) -> float:
         """Seconds for so many items. Before anything was measured nobody knows what is long."""
@@ -158,11 +166,17 @@ class Bench:
     def stats(self) -> dict[str, float]:
         """What the engine did so far: `answers`, their `tokens`, seconds in which it answered, and in all.
 
-        May be called from any thread.
+        And what the slowest candidate took an item, once one was measured. May be called from any thread.
         """
         meter = self.meter
         alive = time.monotonic() - meter.began
-        return {"tokens": meter.tokens, "busy_s": meter.busy, "alive_s": alive, "answers": meter.answers}
+        pace = {} if meter.pace is None else {PACE: meter.pace}
+        return {
+            "tokens": meter.tokens,
+            "busy_s": meter.busy,
+            "alive_s": alive,
+            "answers": meter.answers,
+        } | pace
 
     def key(self, part: Slice) -> str:
         """The slice's digest as asked by this engine: what evidence is filed under."""

@@ -52,19 +52,22 @@ def enter(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step)
     recipe = entrant.recipe
     search.store.enter(search.study, entrant.kind, entrant.name, entrant.trial, recipe)
     step = measure(search, entrant, slices, step)
+    if step.reason is not None:
+        search.bench.vouch()
     search.store.finish_candidate(search.study, entrant.kind, entrant.name, step.reason, step.failure)
     return step
 
 
 def measure(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
     """Ask the entrant what the store does not know of it; a failure is in the step."""
-    began = time.monotonic()
+    began, absent = time.monotonic(), search.store.outage.seconds
     recipe, score, reason, failure = entrant.recipe, None, None, None
     try:
         score = search.bench.measure(recipe.digest, Sent(recipe, here=search.worker), slices)
     except (CandidateError, EngineError) as error:
         reason, failure = str(error), failure_kind(error)
-    seconds = time.monotonic() - began
+    # How long the next one will take: the store will not be away again.
+    seconds = time.monotonic() - began - (search.store.outage.seconds - absent)
     return replace(step, score=score, reason=reason, failure=failure, seconds=seconds)
 
 

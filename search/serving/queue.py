@@ -22,6 +22,7 @@ from studies.workers.submissions import (
     submission,
     submissions,
     submit,
+    take_submission,
 )
 from studies.workers.wishes import Wish, ask, asked
 
@@ -129,7 +130,8 @@ class Queue:
                 logger.exception("the queue failed, and goes on")
 
     def _start(self, waiting: Submission) -> None:
-        set_submission_state(self.store, waiting.name, "running")
+        if not take_submission(self.store, waiting.name):
+            return
         slot = self._free.pop(0)
         try:
             self._runs.append(start_run(self.settings, waiting, slot))

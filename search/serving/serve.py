@@ -17,6 +17,7 @@ from search.serving.queue import Queue
 from search.serving.runs import slots_of
 from search.serving.settings import EXPORTS, Settings, address_of
 from studies.store import StudyStore
+from studies.store.lease import serving
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -31,7 +32,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises:
         SearchError: the address cannot be listened at, is open to others without a token, or the folder is
             another service's; more workers than GPUs; the web packages are not installed.
-        StudiesError: the storage cannot be opened.
+        StudiesError: the storage cannot be opened, or another service uses it.
     """
     create_app = _import_app()
     slots = slots_of(() if settings.ray is not None else visible_gpus(), settings.workers)
@@ -39,6 +40,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         _listening(settings) as listening,
         _only_here(settings.folder),
         StudyStore(settings.storage) as store,
+        serving(store),
     ):
         store.patience = 0.0  # who asks is told, and asks again
         shutil.rmtree(settings.folder / EXPORTS, ignore_errors=True)

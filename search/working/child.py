@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from threading import Thread
 from typing import IO
 
+from search.running.anew import EARLIER
+
 STORAGE = "CRUCIBLE_STORAGE"
 """How a worker is told its storage: a command line can be read by everybody, and passwords are in URLs."""
 AT_ONCE = 75
@@ -31,6 +33,7 @@ class Child:
     index: int
     command: Sequence[str]
     environment: Mapping[str, str]
+    """What it has of its own; EARLIER is for one that is started again."""
     hear: Callable[[int, str], None]
     """Called, from a thread, with each line that it says on standard error."""
     process: subprocess.Popen[str] | None = None
@@ -39,6 +42,7 @@ class Child:
     last: str = ""
     """What it said last."""
     failures: int = 0
+    _started: bool = False
     _began: float = 0.0
     _again: float = 0.0
     _listener: Thread | None = field(default=None, repr=False)
@@ -47,9 +51,13 @@ class Child:
         """Start it, as the leader of a session of its own: Ctrl-C is for its parent."""
         paths = os.pathsep.join(path or os.getcwd() for path in sys.path)
         self._began = time.monotonic()
+        own = {**os.environ, **self.environment, "PYTHONPATH": paths}
+        if not self._started:
+            own.pop(EARLIER, None)
+        self._started = True
         self.process = subprocess.Popen(
             self.command,
-            env={**os.environ, **self.environment, "PYTHONPATH": paths},
+            env=own,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -82,6 +90,21 @@ class Child:
                     os.killpg(self.process.pid, signum)
                 else:
                     self.process.send_signal(signum)
+
+    def give_up(self) -> None:
+        """Kill it for good, when nothing is left for it to do."""
+        self.end(signal.SIGKILL)
+        if self.process is not None:
+            self.process.wait()
+        self.code = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has stopped it, by SIGSTOP, so that it hears of nothing."""
+        if self.gone or self.process is None:
+            return False
+        how = os.WSTOPPED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, how) is not None
 
     @property
     def gone(self) -> bool:

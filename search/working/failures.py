@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from search.errors import Hopeless
 from search.running.search import Search
 from search.showing.step import Step
 from search.working.session import Session
+from studies.store import StudyStore
+from studies.store.rows import Candidate
 from studies.workers.wishes import ask
 
 MOST = 10
@@ -20,7 +24,7 @@ def check_streak(session: Session, failed: Step) -> None:
     if session.streak[:1] != [failed.failure]:
         session.streak.clear()
     session.streak.append(failed.failure or "other")
-    if len(session.streak) < MOST and not _all_fail(search, failed.failure, session.failed_before):
+    if len(session.streak) < MOST and not _all_fail(search, failed.failure, session.terms.failed or ()):
         return
     ask(search.store, search.study, "stop")
     name = search.workshop.spec.name
@@ -30,14 +34,17 @@ def check_streak(session: Session, failed: Step) -> None:
     )
 
 
-def failed_trials(search: Search) -> frozenset[str]:
-    """Names of the trials that failed so far."""
-    rows = search.store.candidates(search.study)
-    return frozenset(row.name for row in rows if row.kind == "trial" and row.state == "failed")
+def failed_trials(store: StudyStore, study: int) -> tuple[int, ...]:
+    """Numbers of the trials that failed, of the last that ended."""
+    return tuple(row.trial or 0 for row in _last_ended(store, study) if row.state == "failed")
 
 
-def _all_fail(search: Search, kind: str | None, before: frozenset[str]) -> bool:
-    """Whether the last trials that ended all failed of that kind since this worker came."""
-    rows = [row for row in search.store.candidates(search.study) if row.kind == "trial"]
-    ended = sorted((row for row in rows if row.state != "running"), key=lambda row: row.trial or 0)[-MOST:]
-    return len(ended) == MOST and all(row.failure == kind and row.name not in before for row in ended)
+def _all_fail(search: Search, kind: str | None, before: Collection[int]) -> bool:
+    """Whether the last trials that ended all failed of that kind since this command began."""
+    ended = _last_ended(search.store, search.study)
+    return len(ended) == MOST and all(row.failure == kind and row.trial not in before for row in ended)
+
+
+def _last_ended(store: StudyStore, study: int) -> list[Candidate]:
+    rows = [row for row in store.candidates(study) if row.kind == "trial" and row.state != "running"]
+    return sorted(rows, key=lambda row: row.trial or 0)[-MOST:]

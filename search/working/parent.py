@@ -17,6 +17,7 @@ from pathlib import Path
 
 from evaluators.errors import EngineError
 from search.errors import SearchError
+from search.running.anew import EARLIER, Earlier
 from search.running.ending import Halted
 from search.running.interrupt import rest, shielded
 from search.showing.display import Display
@@ -24,12 +25,14 @@ from search.showing.step import Step
 from search.study_file.spec import StudySpec
 from search.working.asking import take_back
 from search.working.child import STORAGE, Child
-from search.working.places import places
+from search.working.failures import failed_trials
+from search.working.places import gpus_in_use, places
 from search.working.progress import Progress
 from search.working.terms import Terms, with_end
 from studies.errors import StorageError
 from studies.store import StudyStore
 from studies.verdicts.leaderboard import Row, build_leaderboard
+from studies.workers.register import all_workers
 from studies.workers.wishes import asked
 
 LOOK_S = 0.25
@@ -47,14 +50,15 @@ def run_workers(file: Path, spec: StudySpec, url: str, terms: Terms, display: Di
         EngineError: workers died again and again.
         Halted: somebody asked that the study stop. Interrupted: Ctrl-C or SIGTERM; all workers have ended.
     """
-    environments = places(spec.engine, terms.workers)
     terms = with_end(terms, spec.budget)
     with StudyStore(url) as store:
+        environments = places(spec.engine, terms.workers, gpus_in_use(all_workers(store, state="working")))
         take_back(store, spec.name)
+        shared = {STORAGE: url, EARLIER: beginning(store, spec.name).to_text()}
         crew = Crew(display)
         for index, own in enumerate(environments):
             command = worker_command(file, replace(terms, index=index))
-            crew.children.append(Child(index, command, {**own, STORAGE: url}, crew.hear))
+            crew.children.append(Child(index, command, {**own, **shared}, crew.hear))
         store.patience = 0.0  # only the workers have something to lose
         trials, finalists = terms.trials_of(spec.budget), spec.budget.finalists
         with display.reporting() as report, crew.ending(), shielded():
@@ -71,6 +75,12 @@ def _check_complete(store: StudyStore, name: str) -> None:
         raise Halted("stop")
     reason = f" ({study.reason})" if study.reason else ""
     raise EngineError(f"all workers ended, but the study is {study.state}{reason}; the same command goes on")
+
+
+def beginning(store: StudyStore, name: str) -> Earlier:
+    """What a worker that is started again has to know of the beginning, which is now."""
+    known = [each.id for each in store.studies() if each.name == name]
+    return Earlier(failed_trials(store, known[0]) if known else ())
 
 
 def worker_command(file: Path, terms: Terms, parent: int | None = None) -> list[str]:
@@ -90,6 +100,8 @@ class Crew:
     display: Display
     children: list[Child] = field(default_factory=list)
     _said: set[str] = field(default_factory=set)
+    _over_since: float | None = None
+    """Since when nothing is left to do, as far as is known here."""
 
     def hear(self, index: int, line: str) -> None:
         """Show what a worker says; what another has said already is not said again."""
@@ -106,6 +118,7 @@ class Crew:
             if time.monotonic() - looked >= PROGRESS_S:
                 looked = time.monotonic()
                 _show(progress, report)
+                self._end_lingering(progress.complete)
             rest(LOOK_S)
         self._check()
         _show(progress, report)
@@ -118,6 +131,21 @@ class Crew:
         for each in self.children:
             if each.code == 2:
                 raise SearchError(each.last.removeprefix(OWN))
+
+    def _end_lingering(self, complete: bool) -> None:
+        """Kill who does not end although there is nothing left to do: it was stopped, or hangs."""
+        if not complete and not any(each.code == 0 for each in self.children):
+            self._over_since = None
+            return
+        self._over_since = self._over_since or time.monotonic()
+        if time.monotonic() - self._over_since < LEAVING_S:
+            return
+        for each in (each for each in self.children if not each.gone):
+            # Where others were asked to stop, a batch may take its time.
+            if each.stopped or complete:
+                how = "is stopped" if each.stopped else "hangs"
+                self.hear(each.index, f"{how}, and nothing is left to do for {LEAVING_S:.0f} s; it is killed")
+                each.give_up()
 
     @contextmanager
     def ending(self) -> Iterator[None]:

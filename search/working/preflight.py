@@ -14,8 +14,9 @@ from merging.models.fingerprint import cache_root
 from merging.models.writer import readable_size
 from merging.worker.residency import MemoryPlan
 from search.study_file.spec import EngineSpec, StudySpec
-from search.working.places import THREADS, cores, places, threads
+from search.working.places import THREADS, cores, gpus_in_use, places, threads
 from studies.store import StudyStore
+from studies.workers.register import all_workers
 from studies.workers.server import CONNECTIONS, Server, server_of
 
 _PROCESS = 1 << 30
@@ -80,10 +81,10 @@ def preflight(spec: StudySpec, url: str, workers: int, plan: MemoryPlan, paramet
 
     `parameters` are one model's. Raises SearchError: there are fewer GPUs than workers need.
     """
-    given = places(spec.engine, workers)
-    found = tuple(_place(spec, own, workers, plan, parameters) for own in given)
     with StudyStore(url, patience=0.0) as store:
+        given = places(spec.engine, workers, gpus_in_use(all_workers(store, state="working")))
         server, file = server_of(store), _file(store)
+    found = tuple(_place(spec, own, workers, plan, parameters) for own in given)
     disk = {str(folder): shutil.disk_usage(folder).free for folder in _folders(file)}
     said = (*_room(found), *_database(server, file, workers), *_disk(disk, plan))
     return Preflight(workers, found, server, disk, said)

@@ -20,6 +20,8 @@ class Progress:
     name: str
     trials: int
     finalists: int
+    complete: bool = False
+    """Whether the study was, at the last look."""
     _entered: set[tuple[str, str]] = field(default_factory=set)
     _judged: set[tuple[str, str]] = field(default_factory=set)
     _first: bool = True
@@ -70,6 +72,7 @@ class Progress:
 
     def _is_judging(self, study: int) -> bool:
         (state,) = (each.state for each in self.store.studies() if each.id == study)
+        self.complete = state == "complete"
         return state in ("judging", "complete")
 
     def _scores(self, study: int, digests: list[str], split: Split) -> dict[str, float]:

@@ -55,7 +55,8 @@ def run_alone(
 ) -> list[Row]:
     """Be the study's worker, and return its leaderboard."""
     with StudyStore(url) as store:
-        take_back(store, spec.name)
+        if terms.failed is None:  # else it may have been asked of what this goes on with
+            take_back(store, spec.name)
         with display.reporting() as report:
             if work(spec, url, terms, report, known) == "stopped":
                 raise Halted("stop")

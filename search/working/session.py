@@ -2,25 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 
 from search.errors import Hopeless, NothingSteers, SearchError
 from search.running.ending import Halted, TimeUp, outcome_of
 from search.running.interrupt import rest
+from search.running.measure import PACE
 from search.running.search import Search
 from search.showing.step import Step
 from search.signals.gpus import with_gpus
+from search.study_file.spec import EngineSpec
+from search.working.places import own_gpus
 from search.working.terms import Clock, Terms
 from studies.errors import StorageError, WorkerLost
+from studies.store import StudyStore
+from studies.store.presence import this_process
 from studies.store.rows import AT_WORK, StudyState
 from studies.workers.holds import Hold, drop, forget, progress, take
-from studies.workers.register import Pulse, Watch, beat, beating, join, leave, living
+from studies.workers.register import (
+    Pulse,
+    Watch,
+    abandon,
+    all_workers,
+    beat,
+    beating,
+    join,
+    leave,
+    living,
+)
 from studies.workers.wishes import asked
 from studies.workers.worker import Worker
 
@@ -60,8 +75,6 @@ class Session:
     """Seconds that the last candidates took for their search items."""
     streak: list[str] = field(default_factory=list)
     """Kinds of this worker's last failures, all one kind; empty after a success."""
-    failed_before: frozenset[str] = frozenset()
-    """Trials that had failed when it came."""
     _answers: int = 0
     _looked: float = 0.0
     _said: StudyState | None = None
@@ -190,26 +203,43 @@ def check_deaths(hold: Hold) -> None:
 def at_work(search: Search, terms: Terms, clock: Clock, report: Callable[[Step], None]) -> Iterator[Session]:
     """Be a worker of the study; however that ends, what it holds is handed back and the study says why."""
     store = search.store
-    worker = join(store, search.study, place(terms))
+    worker = join(store, search.study, place(terms, search.workshop.spec.engine))
     try:
         with beating(store, worker, stats=with_gpus(search.bench.stats)) as pulse:
             session = Session(search, worker, pulse, terms, clock, report)
-            search.bench.between = session.halt
+            search.bench.between, search.bench.vouch = session.halt, partial(beat, store, worker)
             try:
                 yield session
             finally:
-                search.bench.between = _nothing
+                search.bench.between = search.bench.vouch = _nothing
     except BaseException as error:
         _depart(search, worker, error)
         raise
-    _leave(search, worker)
+    else:
+        _leave(search, worker)
+    finally:
+        abandon(worker)
 
 
-def place(terms: Terms) -> Mapping[str, Any]:
-    """Where this process computes: the GPUs that it may see, and which of several workers it is."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    gpus = {} if visible is None else {"gpus": [each for each in visible.split(",") if each]}
-    return {**gpus, "index": terms.index, "workers": terms.workers}
+def place(terms: Terms, engine: EngineSpec) -> Mapping[str, Any]:
+    """Where this process computes: its GPUs, and which of several workers it is."""
+    gpus = own_gpus(engine)
+    own = {} if gpus is None else {"gpus": gpus}
+    return {**own, "index": terms.index, "workers": terms.workers}
+
+
+def pace_before(store: StudyStore, study: int, terms: Terms) -> float | None:
+    """Seconds an item that the worker before took at most, in whose place this one is.
+
+    Nobody else's: another machine, or another share of it, may be slower.
+    """
+    here = this_process()
+    own = (here.host, here.boot, terms.index, terms.workers)
+    for each in reversed(all_workers(store, study)):
+        if (each.host, each.boot, each.place.get("index"), each.place.get("workers")) == own:
+            pace = each.stats.get(PACE)
+            return float(pace) if isinstance(pace, int | float) else None
+    return None
 
 
 def _depart(search: Search, worker: Worker, error: BaseException) -> None:

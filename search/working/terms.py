@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from search.errors import SearchError
+from search.running.anew import earlier
 from search.study_file.spec import BudgetSpec
 
 _TIME = re.compile(r"(\d{1,2}):(\d{2})")
@@ -31,6 +32,10 @@ class Terms:
     """Which of the workers that were started together this is."""
     workers: int = 1
     """How many those are."""
+    anew: bool = False
+    """Begin the process's command anew where an engine hangs in it; else it ends for that."""
+    failed: tuple[int, ...] | None = None
+    """Trials that had failed when the command began, of the last that had ended; None: it begins just now."""
 
     def trials_of(self, budget: BudgetSpec) -> int:
         """How many trials the study has in the end."""
@@ -61,6 +66,20 @@ def with_end(terms: Terms, budget: BudgetSpec) -> Terms:
     """The same terms with a time for their hours: one who starts later, or again, has no longer for that."""
     left = start_clock(terms, budget).left
     return terms if left == math.inf else replace(terms, hours=None, until=time.time() + left)
+
+
+def of_command(terms: Terms, until: str | None) -> Terms:
+    """A command line's terms with its --until; one that goes on with what began earlier keeps its time.
+
+    Raises as `read_until`.
+    """
+    known = earlier()
+    if known is None:
+        return terms if until is None else replace(terms, until=read_until(until))
+    terms = replace(terms, failed=known.failed)
+    if known.end is None:
+        return terms
+    return replace(terms, hours=None, until=time.time() + known.end - time.monotonic())
 
 
 def read_until(text: str, now: datetime | None = None) -> float:

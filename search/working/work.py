@@ -7,10 +7,14 @@ call starts a study, goes on with one that was interrupted, and works beside oth
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
+from functools import partial
 
 from search.proposals.baselines import baselines
+from search.running.anew import Earlier, begin_anew
 from search.running.ending import Halted
 from search.running.interrupt import rest, shielded
 from search.running.known import Known, adopt_known
@@ -20,8 +24,9 @@ from search.running.search import Search, finalists, open_search
 from search.running.workshop import Workshop, open_workshop
 from search.showing.step import Step
 from search.study_file.spec import StudySpec
+from search.working.child import STORAGE
 from search.working.failures import failed_trials
-from search.working.session import Session, at_work
+from search.working.session import Session, at_work, pace_before
 from search.working.sharing import share_out
 from search.working.terms import Clock, Terms, start_clock
 from search.working.trials import run_trials
@@ -63,7 +68,19 @@ def work(
                     search = open_search(bench, study, url, workshop)
                     adopt_known(workshop, bench, known or {})
                 with closing(search.ledger):
-                    return _work(search, terms, clock, report)
+                    return _work(search, _begun(search, url, terms, clock), clock, report)
+
+
+def _begun(search: Search, url: str, terms: Terms, clock: Clock) -> Terms:
+    """Terms that tell what had failed when the command began; its process may be put in another's place."""
+    if terms.failed is None:
+        terms = replace(terms, failed=failed_trials(search.store, search.study))
+    else:
+        search.bench.meter.pace = pace_before(search.store, search.study, terms)
+    if terms.anew:
+        known = Earlier(terms.failed or (), None if clock.end == math.inf else clock.end)
+        search.bench.anew = partial(begin_anew, known, {STORAGE: url})
+    return terms
 
 
 def _check_same(store: StudyStore, workshop: Workshop) -> None:
@@ -86,7 +103,6 @@ def _work(search: Search, terms: Terms, clock: Clock, report: Callable[[Step], N
 
 def _study(session: Session) -> None:
     search, space = session.search, session.search.workshop.space
-    session.failed_before = failed_trials(search)
     if not session.others():
         session.say("searching")
     share_out(session, "baselines", baselines(space))

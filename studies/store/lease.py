@@ -1,4 +1,4 @@
-"""Lets one process at a time run a fusion; other studies have workers instead (`studies/workers/`).
+"""Lets one process at a time run a fusion, or the queue of submissions; studies have workers instead.
 
 The lease ends with the process, however that ends.
 """
@@ -20,6 +20,8 @@ from studies.store.connect import reading, storage_errors
 from studies.store.presence import is_worked_on
 from studies.store.store import StudyStore
 
+QUEUE = 0
+"""What is held where that is no study, whose numbers begin at 1."""
 LOOKING_S = 1.0
 """How long who wants a study tries: those who look whether it is being run hold it for moments."""
 _AGAIN_S = 0.02
@@ -32,6 +34,23 @@ def exclusive(store: StudyStore, study: str) -> Iterator[None]:
     With SQLite the lease covers this machine, with PostgreSQL every machine that uses the database.
     """
     with _patiently(partial(_lease(store), store, study, store.study(study), look=False)):
+        yield
+
+
+@contextmanager
+def serving(store: StudyStore) -> Iterator[None]:
+    """Holds the database's queue of submissions; raises StudyHeld if another service does.
+
+    A server that is started again forgets who does: until then nobody else comes in.
+    """
+    with ExitStack() as held:
+        try:
+            held.enter_context(_patiently(partial(_lease(store), store, "the queue", QUEUE, look=False)))
+        except StudyHeld:
+            raise StudyHeld(
+                f"storage {store.engine.url!r}: another service runs what is submitted there: end that one,"
+                " or name another storage"
+            ) from None
         yield
 
 

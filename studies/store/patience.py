@@ -38,7 +38,14 @@ class Outage:
         self.count = 0
         """Absences so far, one that lasts among them."""
         self._since: float | None = None
+        self._past = 0.0
         self._lock = threading.Lock()
+
+    @property
+    def seconds(self) -> float:
+        """All absences together, one that lasts up to now."""
+        with self._lock:
+            return self._past + (0.0 if self._since is None else time.monotonic() - self._since)
 
     def noticed(self, error: StorageLost, patience: float) -> None:
         """Say once per absence that the database is away."""
@@ -56,8 +63,10 @@ class Outage:
             return
         with self._lock:
             since, self._since = self._since, None
+            lasted = 0.0 if since is None else time.monotonic() - since
+            self._past += lasted
         if since is not None:
-            logger.warning("the storage is back after %.0f s", time.monotonic() - since)
+            logger.warning("the storage is back after %.0f s", lasted)
 
 
 class Patient:

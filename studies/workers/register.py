@@ -39,13 +39,23 @@ _MOST_PER_LOOK = 1 / 3
 """The share of the patience that the time between two looks counts for at most: nobody watched in between."""
 _JOIN_S = 15.0
 
+_own: set[str] = set()
+"""The workers that this process is: one that it has given up, or was before it began anew, has its number."""
+
 logger = logging.getLogger(__name__)
 
 
 def join(store: StudyStore, study: int, place: Mapping[str, JSON] | None = None) -> Worker:
     """Enter this process into the register as a worker of the study; returns it."""
     # Named before it is written: a try whose answer got lost enters nobody twice.
-    return _join(store, study, uuid.uuid4().hex, dict(place or {}))
+    name = uuid.uuid4().hex
+    _own.add(name)
+    return _join(store, study, name, dict(place or {}))
+
+
+def abandon(worker: Worker) -> None:
+    """Be that worker no more, also where it could not say so: whoever watches next will bury it."""
+    _own.discard(worker.id)
 
 
 @patient
@@ -99,7 +109,7 @@ def living(store: StudyStore, study: int) -> list[Worker]:
     Those elsewhere whose machine vanished are among them until somebody has watched them long enough.
     """
     found = all_workers(store, study, "working")
-    return [each for each in found if not (is_here(each.process) and is_gone(each.process))]
+    return [each for each in found if _end_of(each) is None]
 
 
 @patient
@@ -152,13 +162,24 @@ class Watch:
     def _verdict(self, worker: Worker, passed: float) -> str | None:
         """Why the worker is dead; None if it lives as far as is known."""
         here = is_here(worker.process)
-        if here and is_gone(worker.process):
-            return "its process is gone"
+        if (end := _end_of(worker)) is not None:
+            return end
         beats, silent = self._seen.get(worker.id, (None, 0.0))
         silent = silent + passed if beats == worker.beats else 0.0
         self._seen[worker.id] = (worker.beats, silent)
         patience = self.patience_s * (HERE_PATIENCE if here else 1)
         return None if silent < patience else f"it was not heard of for {silent:.0f} s"
+
+
+def _end_of(worker: Worker) -> str | None:
+    """How a worker of this machine has ended for certain; None if it has not, or is elsewhere."""
+    if not is_here(worker.process):
+        return None
+    if is_gone(worker.process):
+        return "its process is gone"
+    if worker.process == this_process() and worker.id not in _own:
+        return "its process began anew"
+    return None
 
 
 def _bury(store: StudyStore, dead: Sequence[tuple[Worker, str]]) -> list[Worker]:

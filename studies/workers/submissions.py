@@ -87,6 +87,17 @@ def submission(store: StudyStore, name: str) -> Submission:
     return Submission(**row._mapping)
 
 
+def take_submission(store: StudyStore, name: str) -> bool:
+    """Makes a submission that waits run; False if it does not wait any more: somebody else was quicker.
+
+    Asks once: raises StorageLost if the database is away.
+    """
+    values = {"state": "running", "reason": None, "updated_at": utc_now()}
+    which = (table.c.name == name, table.c.state == "queued")
+    with writing(store.engine) as connection:
+        return connection.execute(update(table).where(*which).values(**values)).rowcount == 1
+
+
 @patient
 def set_submission_state(
     store: StudyStore, name: str, state: SubmissionState, reason: str | None = None

@@ -71,6 +71,9 @@ def crucible(environment: Mapping[str, str], *arguments: str) -> None:
     sys.path.insert(0, str(HOOKED))  # what it starts is told where to import from
     listen()
     sys.argv = ["crucible", *arguments]
+    # As if it had been started anew: by this it begins anew.
+    sys.orig_argv = [sys.executable, "-m", "search", *arguments]
+    os.environ["PYTHONPATH"] = os.pathsep.join(path or os.getcwd() for path in sys.path)
     cli.main()
 
 

@@ -6,6 +6,7 @@ can: it is written down as it is answered, and survives the process.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import time
@@ -21,7 +22,12 @@ from typing import Any
 LOG = "FAULTS_LOG"
 """The environment variable that names the file to write to."""
 HANG = "FAULTS_HANG"
-"""The one that names a file: an engine that finds it takes it away, and answers no more."""
+"""The one that names a file: an engine that finds it takes it away, and answers no more.
+
+Where the file says FOR_EVER it stays, and all hang that are asked about the same candidate; where it says
+DEAF, Python has no say in how long.
+"""
+FOR_EVER, DEAF = "for ever", "deaf"
 BATCH = 64
 
 
@@ -74,7 +80,7 @@ def repeated(asked: Sequence[Asked], killed: Collection[int]) -> dict[int, int]:
 def _heard(plain: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(plain)
     def ask(engine: Any, asked: Sequence[Any], *arguments: Any, **options: Any) -> Any:
-        _hang_if_told()
+        _hang_if_told(engine.witnessed)
         answers = plain(engine, asked, *arguments, **options)
         questions = [sha256(repr(each).encode()).hexdigest()[:12] for each in dict.fromkeys(asked)]
         line = json.dumps([os.getpid(), engine.witnessed, questions]) + "\n"
@@ -97,8 +103,24 @@ def _named(plain: Callable[..., None]) -> Callable[..., None]:
     return load
 
 
-def _hang_if_told() -> None:
+def _hang_if_told(candidate: str) -> None:
     with suppress(KeyError, FileNotFoundError):
-        Path(os.environ[HANG]).unlink()
+        file = Path(os.environ[HANG])
+        told = file.read_text()
+        if told not in ("", FOR_EVER, DEAF, candidate):
+            return
+        if told in ("", DEAF):
+            file.unlink()
+        else:
+            file.write_text(candidate)
+        if told == DEAF:
+            _wait_for_itself()
         while True:
             time.sleep(3600)
+
+
+def _wait_for_itself() -> None:
+    """Lock a mutex twice: a call that no signal interrupts."""
+    mutex = ctypes.create_string_buffer(128)
+    for _ in range(2):
+        ctypes.CDLL(None).pthread_mutex_lock(mutex)

@@ -56,12 +56,12 @@ def worker(
     from search.signals.display import open_display
     from search.study_file.spec import load_study
     from search.working.child import STORAGE
-    from search.working.terms import Terms, read_until
+    from search.working.terms import Terms, of_command
     from search.working.work import work
 
     spec = load_study(study)
-    ends = ends if until is None else read_until(until)
-    terms = Terms(trials, hours, ends, anyway, index, workers)
+    # One that has a parent is started again by that.
+    terms = of_command(Terms(trials, hours, ends, anyway, index, workers, anew=parent is None), until)
     url = storage or os.environ.get(STORAGE) or spec.storage
     # A parent signals for all its workers, whatever its environment says to them.
     signals = Signals(webhook, stall_minutes, metrics) if parent is None else Signals()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from search.errors import SearchError
+from search.running.anew import EARLIER
 from search.running.ending import Halted
 from search.showing.display import Display
 from search.showing.step import Step
@@ -17,7 +18,7 @@ from search.working.asking import take_back
 from search.working.child import STORAGE
 from search.working.cluster.launch import kept_placed, order_of
 from search.working.cluster.order import Order
-from search.working.parent import Crew, worker_command
+from search.working.parent import Crew, beginning, worker_command
 from search.working.progress import Progress
 from search.working.terms import Terms, with_end
 from studies.errors import StorageError
@@ -40,9 +41,10 @@ def run_on_ray(
         Halted: somebody asked that the study stop. Interrupted: Ctrl-C or SIGTERM; all workers have ended.
     """
     check_shared(url)
-    order = _order(address, file, spec, url, terms)
     with StudyStore(url) as store:
         take_back(store, spec.name)
+        known = {STORAGE: url, EARLIER: beginning(store, spec.name).to_text()}
+        order = _order(address, file, spec, terms, known)
         store.patience = 0.0  # only the workers have something to lose
         progress = Progress(store, spec.name, terms.trials_of(spec.budget), spec.budget.finalists)
         with display.reporting() as report:
@@ -62,10 +64,10 @@ def check_shared(url: str) -> None:
         )
 
 
-def _order(address: str, file: Path, spec: StudySpec, url: str, terms: Terms) -> Order:
+def _order(address: str, file: Path, spec: StudySpec, terms: Terms, environment: Mapping[str, str]) -> Order:
     path, terms = file.resolve(), with_end(terms, spec.budget)
     commands = [worker_command(path, replace(terms, index=i))[1:] for i in range(terms.workers)]
-    return order_of(address, path, spec.engine, commands, {STORAGE: url})
+    return order_of(address, path, spec.engine, commands, environment)
 
 
 def _follow(

@@ -62,9 +62,9 @@ class Service:
 @contextmanager
 def serving(folder: Path, *options: str, **environment: str) -> Iterator[Service]:
     """Start `crucible serve` over the tiny models; end it afterwards, if it has not ended."""
-    words = ["serve", "--models", str(TINY), "--port", "0", "--folder", str(folder / "service"), *options]
+    words = ["--models", str(TINY), "--port", "0", "--folder", str(folder / "service"), *options]
     process = subprocess.Popen(
-        [sys.executable, "-m", "search", *words, "--storage", storage(folder)],
+        [sys.executable, "-m", "search", "serve", "--storage", storage(folder), *words],
         stdout=subprocess.PIPE,
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(REPO), "CUDA_VISIBLE_DEVICES": "", **environment},
