@@ -213,11 +213,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ |= {"OMP_NUM_THREADS": "1"}
     with tempfile.TemporaryDirectory() as temporary, postgres(Path(temporary)) as schema:
         folder = Path(temporary)
-        crews = measure_quick(folder, schema, given.trials) if "quick" in parts else (None, None, None)
+        quick, thinned, unmerged = (
+            measure_quick(folder, schema, given.trials) if "quick" in parts else (None, None, None)
+        )
         times = WorkerTimes(
             machine,
             load,
-            *crews,
+            quick,
+            thinned,
+            unmerged,
             measure_scaling(folder, schema) if "scaling" in parts else (),
             measure_tiny(folder, given.tiny_trials) if "tiny" in parts else (),
         )
