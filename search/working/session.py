@@ -43,7 +43,8 @@ POLL_S = 0.5
 """How often one who waits for others looks again."""
 GLANCE_S = 0.2
 """How long what was asked of the study a moment ago is taken for what is asked of it."""
-MOST_DEATHS = 3
+MOST_DEATHS = 5
+"""Without an answer in between. Those who are killed for another reason hit the same trial now and then."""
 PAUSED = "paused"
 LEAVING_S = 10.0
 """How long one that was interrupted waits for a database that is away."""
@@ -191,10 +192,10 @@ class Session:
 
 
 def check_deaths(hold: Hold) -> None:
-    """Raises SearchError for what workers died of again and again; the first three tries are worth it."""
+    """Raises SearchError for what workers died of again and again."""
     if hold.deaths >= MOST_DEATHS:
         raise SearchError(
-            f"{hold.name!r} could not be measured: {hold.deaths} workers died of it in a row; the same"
+            f"{hold.name!r} could not be measured: workers died or hung at it again and again; the same"
             " command tries again"
         )
 

@@ -151,7 +151,7 @@ def _try(session: Session, number: int, step: Step) -> Step:
 def _given_up(session: Session, step: Step, hold: Hold) -> Step:
     """The step of a trial that nobody shall try again: whoever did so died."""
     search = session.search
-    reason = f"{hold.deaths} workers in a row died while they measured it"
+    reason = "workers died or hung while they measured it, again and again"
     rows = {row.name for row in search.store.candidates(search.study) if row.kind == "trial"}
     if step.name in rows:
         search.store.finish_candidate(search.study, "trial", step.name, reason, DIED)

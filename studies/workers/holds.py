@@ -36,7 +36,7 @@ class Hold:
     stage: Stage
     name: str
     deaths: int
-    """How many workers died of it in a row, or beside it, before this one took it."""
+    """How many workers died of it in a row, or beside it, before this one took it; a hang counts twice."""
 
 
 @patient

@@ -38,6 +38,9 @@ HERE_PATIENCE = 10.0
 _MOST_PER_LOOK = 1 / 3
 """The share of the patience that the time between two looks counts for at most: nobody watched in between."""
 _JOIN_S = 15.0
+ANEW = "its process began anew"
+HUNG = 2
+"""As how many deaths it counts that a process began anew: its engine hung, and it hung at what it held."""
 
 _own: set[str] = set()
 """The workers that this process is: one that it has given up, or was before it began anew, has its number."""
@@ -178,7 +181,7 @@ def _end_of(worker: Worker) -> str | None:
     if is_gone(worker.process):
         return "its process is gone"
     if worker.process == this_process() and worker.id not in _own:
-        return "its process began anew"
+        return ANEW
     return None
 
 
@@ -191,11 +194,12 @@ def _bury(store: StudyStore, dead: Sequence[tuple[Worker, str]]) -> list[Worker]
             which = (w.id == worker.id, w.state == "working", w.beats == worker.beats)
             lost = {"state": "lost", "reason": reason, "updated_at": database_now(connection)}
             if connection.execute(update(workers).where(*which).values(**lost)).rowcount:
-                buried.append(worker)
-        for worker in buried:
-            freed = {"worker_id": None, "deaths": holds.c.deaths + 1, "updated_at": utc_now()}
+                buried.append((worker, reason))
+        for worker, reason in buried:
+            deaths = HUNG if reason == ANEW else 1
+            freed = {"worker_id": None, "deaths": holds.c.deaths + deaths, "updated_at": utc_now()}
             connection.execute(update(holds).where(holds.c.worker_id == worker.id).values(**freed))
-    return buried
+    return [worker for worker, _ in buried]
 
 
 class Pulse:

@@ -194,7 +194,7 @@ def test_a_trial_that_workers_die_of_is_given_up_and_the_search_goes_on(scene: S
         shop = open_workshop(load_study(scene.file))
         ledger = open_ledger("tiny", scene.url, shop.spec.sampler, shop.space.distributions, [])
         assert ledger.create() == 1
-        for _ in range(3):
+        for _ in range(5):
             victim = join(store, study)
             assert take(store, victim, "trials", "trial 1") is not None
             kill(scene, victim.id)
@@ -202,7 +202,7 @@ def test_a_trial_that_workers_die_of_is_given_up_and_the_search_goes_on(scene: S
     steps = {step.name: step for step in worked(scene) if step.phase == "trials"}
     assert steps["trial 1"].score is None
     assert steps["trial 1"].failure == "engine died"
-    assert steps["trial 1"].reason == "3 workers in a row died while they measured it"
+    assert steps["trial 1"].reason == "workers died or hung while they measured it, again and again"
     assert all(steps[f"trial {i}"].score is not None for i in (2, 3))
 
 
