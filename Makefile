@@ -54,7 +54,7 @@ quick: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not whole"
 
 test: lint $(VLLM)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 # FAULTS_SEED=N for other random moments; what it ran with is printed
 test-faults: $(VLLM)

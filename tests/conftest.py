@@ -1,7 +1,8 @@
 """What holds for all tests: properties are checked on the same examples, however slow the machine.
 
 Tests that start an engine, a sandbox or a compiler, or run a study, are marked `whole`; `make quick` leaves
-them out.
+them out. They come first: where files are handed out to several processes, the short ones at the end keep all
+of them busy to it.
 """
 
 from __future__ import annotations
@@ -67,3 +68,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.path.is_relative_to(place) for place in whole):
             item.add_marker("whole")
+    items.sort(key=lambda item: item.get_closest_marker("whole") is None)

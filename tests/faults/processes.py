@@ -1,8 +1,4 @@
-"""Commands in processes of their own, which may be killed: forked from one that has imported everything.
-
-A command that is started anew imports for seconds; forked, it is there at once, so that tests can afford to
-kill many. What a command starts itself is started as ever.
-"""
+"""Commands that may be killed, their engines listened to; and what is known of processes."""
 
 from __future__ import annotations
 
@@ -12,54 +8,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
 from pathlib import Path
 
-REPO = Path(__file__).parents[2]
+from tests.forked import REPO, Forked
+
+__all__ = ["REPO", "Forked"]
+
 HOOKED = Path(__file__).parent / "hooked"
-_CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.faults.imported"])
-
-
-class Forked:
-    """A function that runs in a process of its own; what it prints is in its log."""
-
-    def __init__(self, log: Path, function: Callable[..., None], *arguments: object) -> None:
-        self.log = log
-        self.process = _CONTEXT.Process(target=_logged, args=(str(log), function, *arguments))
-        self.process.start()
-        assert self.process.pid is not None
-        self.pid: int = self.process.pid
-
-    @property
-    def running(self) -> bool:
-        return self.process.exitcode is None
-
-    @property
-    def said(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
-
-    def send(self, signum: signal.Signals) -> None:
-        """Send a signal, if it still runs."""
-        if self.running:
-            os.kill(self.pid, signum)
-
-    def end(self, timeout: float = 240.0) -> int:
-        """Wait for its end; returns its exit code, negative for a signal's."""
-        self.process.join(timeout)
-        assert self.process.exitcode is not None, f"it hangs: {self.said[-2000:]}"
-        return self.process.exitcode
-
-
-def _logged(log: str, function: Callable[..., None], *arguments: object) -> None:
-    from evaluators.engines.lifeline import die_with_parent
-
-    die_with_parent()
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    os.dup2(descriptor, 1)
-    os.dup2(descriptor, 2)
-    os.chdir(Path(log).parent)
-    function(*arguments)
 
 
 def crucible(environment: Mapping[str, str], *arguments: str) -> None:

@@ -185,6 +185,12 @@ def refusal(outcome: Outcome) -> str:
     return line
 
 
+def one_item() -> dict[str, object]:
+    """A study that is soon judged."""
+    study = small_study(items=1)
+    return {**study, "slices": study["slices"][:1]}  # type: ignore[index]
+
+
 def broken(tmp_path: Path, expert: str = "math") -> Path:
     """A folder of models that may be damaged, with their study file."""
     for name in MODELS:
@@ -337,6 +343,7 @@ def test_a_model_that_changed_since_is_not_exported(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     file = broken(tmp_path)
+    write_study(tmp_path, one_item())
     assert crucible("run", file, "--trials", 1).code == 0
     change(tmp_path / "code", model__norm__weight=torch.ones(128, dtype=torch.bfloat16))
     line = refusal(crucible("export", "tiny", "--out", tmp_path / "out", "--format", "checkpoint"))
@@ -381,6 +388,7 @@ def test_a_merge_config_that_means_nothing_is_refused(
 
 
 def test_a_study_whose_engine_cannot_start_is_not_begun(study_file: Path, crucible: Crucible) -> None:
+    write_study(study_file.parent, one_item())
     good = study_file.read_text()
     study_file.write_text(good.replace("max_tokens: 48", "max_tokens: 100000"))
     refusal(crucible("run", study_file))

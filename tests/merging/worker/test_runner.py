@@ -44,7 +44,7 @@ ALL: dict[str, Kernel] = {
         3, "magnitude", consensus=True, normalize=True, rescale=True, cancels=True
     ),
     "breadcrumbs": TaskVectors(3, "outliers", normalize=True, rescale=True),
-    "dare": TaskVectors(3, "bernoulli", consensus=True, normalize=True, rescale=True),
+    "dare": TaskVectors(2, "bernoulli", consensus=True, normalize=True, rescale=True),
     "della": TaskVectors(2, "magprune", consensus=True, normalize=True, rescale=True),
     "linear": Average(normalize=True),
     "combine": Combine(),

@@ -14,6 +14,7 @@ from search.fusing.judging.outcome import Outcome
 from search.showing.display import Display
 from search.showing.stage import Stages
 from search.study_file.fusion import load_fusion
+from tests.once import made_once
 from tests.search.fusing.families import Families, search_families, write_families
 
 
@@ -31,9 +32,9 @@ class Finished(Families):
 @pytest.fixture(scope="session")
 def searched(tmp_path_factory: pytest.TempPathFactory) -> Families:
     """Both studies run, and nothing fused."""
-    families = write_families(tmp_path_factory.mktemp("searched"))
-    search_families(families)
-    return families
+    return Families(
+        made_once(tmp_path_factory, "searched", lambda folder: search_families(write_families(folder)))
+    )
 
 
 @pytest.fixture

@@ -14,16 +14,22 @@ from pathlib import Path
 import pytest
 
 from studies.store import StudyStore
+from tests.forked import Command
 from tests.search.fusing.conftest import Finished
 from tests.search.fusing.families import CURVE, EVIDENCE, Families
 
 REPO = Path(__file__).parents[3]
 
 
-def start(families: Families) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "search", "fuse", str(families.file), "--storage", families.storage]
+def words(families: Families) -> list[str]:
+    out = families.folder / "out"
+    return ["fuse", str(families.file), "--storage", families.storage, "--out", str(out)]
+
+
+def start_anew(families: Families) -> subprocess.Popen[str]:
+    """With imports and a seed of hashes of its own."""
     return subprocess.Popen(
-        [*command, "--out", str(families.folder / "out")],
+        [sys.executable, "-m", "search", *words(families)],
         env={**os.environ, "PYTHONPATH": str(REPO), "PYTHONHASHSEED": "random"},
         text=True,
         stdout=subprocess.PIPE,
@@ -33,7 +39,7 @@ def start(families: Families) -> subprocess.Popen[str]:
 
 def end(families: Families, when: Callable[[], bool], signum: signal.Signals) -> tuple[int, str]:
     """Start the fusion, and send a signal as soon as `when` holds; its exit code and standard error."""
-    process = start(families)
+    process = Command(families.folder, *words(families))
     deadline = time.monotonic() + 120
     while not when() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
@@ -41,11 +47,12 @@ def end(families: Families, when: Callable[[], bool], signum: signal.Signals) ->
     process.send_signal(signum)
     _, err = process.communicate(timeout=60)
     assert ended is None, f"it ended before it could be stopped: {err}"
+    assert process.returncode is not None
     return process.returncode, err
 
 
 def finish(families: Families) -> None:
-    process = start(families)
+    process = start_anew(families)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -14,12 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from safetensors.torch import load_file, save_file
 
+from search.showing.display import Display
 from search.study_file.spec import load_study
+from search.working.run import run_study
 from studies.errors import StudyChanged
 from studies.store import StudyStore
 from studies.verdicts.leaderboard import build_leaderboard
+from tests.forked import Command
 from tests.search.conftest import Finished, Outcome, small_study, write_study
 
 Crucible = Callable[..., Outcome]
@@ -32,7 +37,12 @@ def rows_of(database: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def start(file: Path, *options: str) -> subprocess.Popen[str]:
+def start(file: Path, *options: str) -> Command:
+    return Command(file.parent, "run", file, *options)
+
+
+def start_anew(file: Path, *options: str) -> subprocess.Popen[str]:
+    """With imports and a seed of hashes of its own."""
     command = [sys.executable, "-m", "search", "run", str(file), *options]
     repo = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(repo), "PYTHONHASHSEED": "random"}
@@ -46,7 +56,7 @@ def start(file: Path, *options: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for_evidence(database: Path, at_least: int, process: subprocess.Popen[str]) -> None:
+def wait_for_evidence(database: Path, at_least: int, process: Command) -> None:
     """Block until a running study has measured so many items."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
@@ -123,7 +133,7 @@ def test_the_same_seed_in_two_fresh_processes_gives_the_same_recipes_and_scores(
     found = []
     for name in ("one", "two"):
         file = write_study(tmp_path / name, small_study(trials=3))
-        process = start(file, "--json")
+        process = start_anew(file, "--json")
         out, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
         found.append(json.loads(out))
@@ -140,7 +150,7 @@ def test_killed_in_mid_search_it_goes_on_and_measures_nothing_twice(
     process.send_signal(signal.SIGKILL)
     process.communicate()
     before = rows_of(database, EVIDENCE)
-    resumed = start(file)
+    resumed = start_anew(file)
     _, err = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, err
     after = rows_of(database, EVIDENCE)
@@ -165,19 +175,24 @@ def test_a_signal_ends_it_cleanly_and_says_how_to_go_on(tmp_path: Path, signum: 
     assert (summary.state, summary.reason) == ("stopped", signum.name)
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a study that was run to a verdict after one trial, with a model of its own."""
+    folder = tmp_path_factory.mktemp("begun")
+    file = write_study(folder, small_study())
+    source = (folder / "math").resolve()
+    (folder / "math").unlink()
+    shutil.copytree(source, folder / "math")
+    run_study(load_study(file), f"sqlite:///{folder / 'crucible.db'}", Display(Console(quiet=True)), trials=1)
+    return folder
+
+
 @pytest.fixture
-def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, crucible: Crucible) -> Path:
-    """A study begun over models that are its own to change."""
+def own_models(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A study begun over models that are its own to change, in the working directory."""
+    shutil.copytree(begun, tmp_path, symlinks=True, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    file = write_study(tmp_path, small_study())
-    expert = tmp_path / "math"
-    source = expert.resolve()
-    expert.unlink()
-    expert.mkdir()
-    for part in source.iterdir():
-        (expert / part.name).write_bytes(part.read_bytes())
-    assert crucible("run", file, "--trials", 1).code == 0
-    return file
+    return tmp_path / "study.yaml"
 
 
 def test_a_changed_study_file_is_refused_by_field(own_models: Path, crucible: Crucible) -> None:

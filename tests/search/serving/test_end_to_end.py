@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,7 +24,7 @@ from search.serving.queue import TURN_S
 from studies.store import StudyStore
 from studies.workers.register import living
 from tests.search.conftest import TINY, Outcome, small_study
-from tests.search.serving.conftest import YAML
+from tests.search.serving.conftest import YAML, study_text
 
 REPO = Path(__file__).parents[3]
 TOKEN = "correct-horse-battery"
@@ -84,10 +85,11 @@ def storage(folder: Path) -> str:
 
 
 def write(folder: Path, name: str, trials: int, seconds: float = 0.0) -> Path:
-    """A study file for the fake engine, far from its models."""
+    """A study file for the fake engine, far from its models; of one slice, for each run is a process anew."""
     engine = {"name": "fake", "max_tokens": 8, "seconds": seconds}
+    study = small_study(trials=trials, name=name, engine=engine)
     file = folder / f"{name}.yaml"
-    file.write_text(yaml.safe_dump(small_study(trials=trials, name=name, engine=engine), sort_keys=False))
+    file.write_text(yaml.safe_dump({**study, "slices": study["slices"][:1]}, sort_keys=False))  # type: ignore[index]
     return file
 
 
@@ -150,18 +152,20 @@ def test_pause_outlives_the_service_and_stop_and_resume_do_what_they_say(tmp_pat
         assert service.until("slow", "complete")["trials"] == 3
 
 
-def test_a_run_that_cannot_begin_says_why_without_a_place(tmp_path: Path, crucible: Crucible) -> None:
-    file = write(tmp_path, "tiny", 1)
+def test_a_run_that_cannot_begin_says_why_without_a_place(
+    tmp_path: Path, studied: Path, crucible: Crucible
+) -> None:
+    shutil.copy(studied, tmp_path / "crucible.db")
+    file = tmp_path / "changed.yaml"
+    file.write_text(study_text(name="finished", dtype="float32"))
     with serving(tmp_path) as service:
-        crucible("submit", file, "--url", service.url)
-        service.until("tiny", "complete")
-        changed = yaml.safe_load(file.read_text()) | {"dtype": "float32"}
-        file.write_text(yaml.safe_dump(changed))
+        assert service.view("finished")["state"] == "complete"
         assert crucible("submit", file, "--url", service.url).code == 0
         end = time.monotonic() + PATIENCE_S
-        while (view := service.view("tiny"))["state"] != "failed" and time.monotonic() < end:
+        while (view := service.view("finished"))["state"] != "failed" and time.monotonic() < end:
             time.sleep(0.2)
         assert "is not what it was when it began" in view["reason"]
+        assert 'study.dtype was "bfloat16", now "float32"' in view["reason"]
         assert str(tmp_path) not in view["reason"]
 
 

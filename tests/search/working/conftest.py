@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,12 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import create_engine, text
 
+from tests.forked import Command
 from tests.search.conftest import small_study, write_study
 from tests.studies.conftest import postgres, postgres_url, sqlite_url, url
 
 __all__ = ["postgres", "postgres_url", "sqlite_url", "url"]
 
-REPO = Path(__file__).parents[3]
 EVIDENCE = "select subject_digest, slice_digest, item, measured_at from crucible_evidence"
 TRIALS = "select trial, digest from crucible_candidates where kind = 'trial' order by trial"
 WORKERS = "select pid, state, reason from crucible_workers order by joined_at"
@@ -44,21 +42,13 @@ class Scene:
 
     file: Path
     url: str
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[Command] = field(default_factory=list)
 
-    def start(self, command: str, *options: object) -> subprocess.Popen[str]:
-        """Start `crucible COMMAND` on the study, as a person would, in a shell of its own."""
-        parts = [sys.executable, "-m", "search", command, str(self.file), "--storage", self.url]
-        process = subprocess.Popen(
-            [*parts, *map(str, options)],
-            cwd=self.file.parent,
-            env={**os.environ, "PYTHONPATH": str(REPO)},
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self.started.append(process)
-        return process
+    def start(self, command: str, *options: object) -> Command:
+        """Start `crucible COMMAND` on the study, in a process of its own, from the study's folder."""
+        arguments = (command, self.file, "--storage", self.url, *options)
+        self.started.append(Command(self.file.parent, *arguments))
+        return self.started[-1]
 
     def run(self, command: str, *options: object) -> subprocess.CompletedProcess[str]:
         """The same, to its end."""
@@ -78,7 +68,7 @@ class Scene:
         finally:
             engine.dispose()
 
-    def wait(self, query: str, at_least: int, *alive: subprocess.Popen[str]) -> list[tuple[Any, ...]]:
+    def wait(self, query: str, at_least: int, *alive: Command) -> list[tuple[Any, ...]]:
         """Until so many rows are there."""
         deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
@@ -99,9 +89,6 @@ class Scene:
                 each.wait(30)
             except subprocess.TimeoutExpired:
                 each.kill()
-            for stream in (each.stdout, each.stderr):
-                if stream is not None:
-                    stream.close()
 
 
 MakeScene = Callable[..., Scene]

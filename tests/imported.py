@@ -1,4 +1,4 @@
-"""Imports what a run of the fake engine needs, once for all processes that are forked from here."""
+"""Imports what a run of any engine but vLLM needs, once for all processes that are forked from here."""
 
 from contextlib import suppress
 from importlib import import_module
@@ -7,6 +7,7 @@ import torch
 
 for name in (
     "alembic.context",
+    "evaluators.engines.transformers",
     "lm_eval.tasks",
     "optuna.samplers",
     "optuna.storages._rdb.storage",
