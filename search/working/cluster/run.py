@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -41,10 +41,11 @@ def run_on_ray(
         Halted: somebody asked that the study stop. Interrupted: Ctrl-C or SIGTERM; all workers have ended.
     """
     check_shared(url)
+    order = _order(address, file, spec, url, terms)
     with StudyStore(url) as store:
         take_back(store, spec.name)
-        known = {STORAGE: url, EARLIER: beginning(store, spec.name).to_text()}
-        order = _order(address, file, spec, terms, known)
+        known = {**order.environment, EARLIER: beginning(store, spec.name).to_text()}
+        order = replace(order, environment=known)
         store.patience = 0.0  # only the workers have something to lose
         progress = Progress(store, spec.name, terms.trials_of(spec.budget), spec.budget.finalists)
         with display.reporting() as report:
@@ -64,10 +65,10 @@ def check_shared(url: str) -> None:
         )
 
 
-def _order(address: str, file: Path, spec: StudySpec, terms: Terms, environment: Mapping[str, str]) -> Order:
+def _order(address: str, file: Path, spec: StudySpec, url: str, terms: Terms) -> Order:
     path, terms = file.resolve(), with_end(terms, spec.budget)
     commands = [worker_command(path, replace(terms, index=i))[1:] for i in range(terms.workers)]
-    return order_of(address, path, spec.engine, commands, environment)
+    return order_of(address, path, spec.engine, commands, {STORAGE: url})
 
 
 def _follow(
