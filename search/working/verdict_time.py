@@ -13,6 +13,9 @@ from search.running.search import Search, is_measured
 WRITING = 100e6
 """Bytes of a checkpoint that a slow disk takes in a second."""
 
+SPARE = 1.1
+"""As many times as long as was measured is kept for the verdict: machines have their moods."""
+
 
 @dataclass(frozen=True)
 class Needed:
@@ -37,7 +40,7 @@ def needed(search: Search, recent: Sequence[float], workers: int) -> Needed:
     rounds = math.ceil((waiting + workshop.spec.budget.finalists) / max(1, workers))
     judging = rounds * (merging + _seconds(search, workshop.holdout_slices))
     size = sum(info.nbytes for info in workshop.base.tensors.values())
-    return Needed(trial, judging + merging + size / WRITING)
+    return Needed(trial, SPARE * (judging + merging + size / WRITING))
 
 
 def knows_holdout(search: Search) -> bool:

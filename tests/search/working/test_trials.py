@@ -7,6 +7,7 @@ from typing import Any
 
 from search.working.trials import _choose
 from studies.store import StudyStore
+from studies.trials import Standing
 from studies.workers.holds import drop, take
 from studies.workers.register import join
 
@@ -19,13 +20,10 @@ def test_a_trial_that_ends_while_another_worker_looks_is_not_taken_again(url: st
         assert hold is not None
 
         class Ledger:
-            def unfinished(self) -> list[int]:
-                """Trial 0, of which its worker says in this moment how it ended."""
+            def standing(self) -> Standing:
+                """Trial 0 runs, of which its worker says in this moment how it ended."""
                 drop(store, one, hold)
-                return [0]
-
-            def count(self, *, finished: bool) -> int:
-                return 0
+                return Standing((0,), {"RUNNING": 1})
 
             def create(self) -> int:
                 return 1
