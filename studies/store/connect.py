@@ -17,7 +17,7 @@ from studies.errors import StorageError, StorageLost
 
 LOCK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
-IDLE_S = 1.0
+IDLE_S = 0.1
 """Unused for so long, a connection is tried first: the server may have closed it, or what lies between."""
 _CONNECTION: dict[str, int] = {
     "connect_timeout": CONNECT_TIMEOUT_S,
