@@ -220,6 +220,24 @@ def test_nothing_is_left_of_one_that_died_with_its_work_done(scene: Scene) -> No
         assert {each.state for each in all_workers(store, study)} == {"ended", "lost"}
 
 
+def test_what_others_said_of_the_study_meanwhile_is_put_right(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker whose time was up has gone on to judge; this one still searches, and says so."""
+    monkeypatch.setattr(working, "POLL_S", 0.0)
+    seen: list[str] = []
+
+    def report(step: Step) -> None:
+        if step.phase == "trials":
+            (((state, _),)) = scene.rows("select state, reason from crucible_studies")
+            seen.append(state)
+            with StudyStore(scene.url) as store:
+                store.set_state(store.study("tiny"), "judging")
+
+    work(load_study(scene.file), scene.url, Terms(), report)
+    assert seen == ["searching"] * 4
+
+
 def kill(scene: Scene, worker: str) -> None:
     """Make a worker look as if its process were gone."""
     from sqlalchemy import create_engine, text

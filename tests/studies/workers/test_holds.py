@@ -14,8 +14,8 @@ from sqlalchemy import make_url
 
 from studies.errors import StorageError
 from studies.store import StudyStore
-from studies.workers.holds import Hold, alone, drop, held, progress, take
-from studies.workers.register import Watch, join
+from studies.workers.holds import Hold, alone, drop, forget, held, progress, take
+from studies.workers.register import Watch, abandon, join
 from tests.studies.server import Server
 from tests.studies.workers.builders import REPO, change, working_process
 
@@ -114,6 +114,30 @@ def test_deaths_are_counted_until_somebody_gets_on_with_it(store: StudyStore, st
     assert take(store, worker, "trials", "0") == Hold("trials", "0", 3)
     progress(store, worker, hold)
     assert take(store, worker, "trials", "0") == Hold("trials", "0", 0)
+
+
+def test_a_hang_counts_as_two_deaths(store: StudyStore, study: int) -> None:
+    """A process that began anew did so because of what it held; a killed one need not have died of it."""
+    for _ in range(2):
+        worker = join(store, study)
+        assert take(store, worker, "trials", "0") is not None
+        abandon(worker)
+        assert [each.id for each in Watch().bury(store, study)] == [worker.id]
+    assert take(store, join(store, study), "trials", "0") == Hold("trials", "0", 4)
+
+
+def test_what_was_died_of_is_forgotten_once_all_is_done(store: StudyStore, study: int) -> None:
+    worker, other = join(store, study), join(store, store.begin("other", {}))
+    for each in (worker, other):
+        assert take(store, each, "trials", "0") is not None
+        change(store, each, started="another process of this number")
+        Watch().bury(store, each.study)
+    living = join(store, study)
+    mine = take(store, living, "trials", "1")
+    forget(store, study)
+    assert take(store, living, "trials", "1") == mine
+    assert take(store, living, "trials", "0") == Hold("trials", "0", 0)
+    assert take(store, join(store, other.study), "trials", "0") == Hold("trials", "0", 1), "studies apart"
 
 
 def test_processes_that_take_at_once_share_without_overlap(store: StudyStore, study: int, url: str) -> None:
