@@ -55,9 +55,12 @@ class Shell:
                 os.killpg(group, signal.SIGKILL)
 
 
-def study_in(folder: Path, trials: int = 6) -> Path:
-    """A study that takes seconds, named `tiny` as on the pages, whose engine is no model."""
-    study = small_study(trials, engine=ENGINE, objective="gold_logprob")
+def study_in(folder: Path) -> Path:
+    """A study named `tiny` as on the pages, whose engine is no model.
+
+    It takes some ten seconds, so that what a page does to workers in the middle finds them at work.
+    """
+    study = small_study(24, engine=ENGINE, objective="gold_logprob")
     return write_study(folder, {**study, "slices": study["slices"][:2]})  # type: ignore[index]
 
 

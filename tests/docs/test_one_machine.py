@@ -22,7 +22,7 @@ Crucible = Callable[..., Outcome]
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    study_in(tmp_path, trials=6)
+    study_in(tmp_path)
     shell = Shell(tmp_path, dict(with_commands(tmp_path / "bin")))
     yield shell
     shell.close()
