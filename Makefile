@@ -12,7 +12,7 @@ DEV := $(VENV)/.installed-dev
 VLLM := $(VENV)/.installed-vllm
 REAL := $(VENV)/.installed-real
 
-.PHONY: help install demo lint quick test test-faults bench bench-trial bench-proposals real clean
+.PHONY: help install demo lint quick test test-faults bench bench-trial bench-proposals bench-search real clean
 help:
 	@sed -n '1,6s/^# //p' Makefile
 
@@ -69,6 +69,11 @@ bench-trial: $(VLLM)
 
 bench-proposals: $(DEV)
 	$(BIN)/python -m benchmarks.proposals $(BENCH)
+
+# hours; BENCH="--minutes 60" ends it sooner, and the next call goes on
+bench-search: $(DEV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[rivals]"
+	$(BIN)/python -m benchmarks.search_quality $(BENCH)
 
 # needs vLLM and GSM8K's splits in ../shared/data; `BENCH="--gsm8k DIR"` has them elsewhere
 $(REAL): $(VLLM)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.samplers import CmaEsSampler, NSGAIISampler, RandomSampler, TPESampler
+from optuna.samplers import NSGAIISampler, RandomSampler, TPESampler
 from optuna.storages import RDBStorage
 from optuna.trial import Trial, TrialState
 
@@ -20,7 +20,6 @@ from search.study_file.spec import SamplerSpec
 
 SAMPLERS = {
     "tpe": lambda seed: TPESampler(seed=seed, n_startup_trials=5),
-    "cmaes": lambda seed: CmaEsSampler(seed=seed, warn_independent_sampling=False),
     "nsga2": lambda seed: NSGAIISampler(seed=seed),
     "random": lambda seed: RandomSampler(seed=seed),
 }

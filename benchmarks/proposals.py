@@ -22,6 +22,7 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from sqlalchemy import create_engine, make_url, text
 
 from benchmarks.machine import Machine, describe_machine
+from benchmarks.plain import SAMPLERS as PLAIN
 from benchmarks.plain import PlainLedger
 from benchmarks.samples import clock, say
 from benchmarks.spent import Clock
@@ -32,6 +33,7 @@ from search.study_file.spec import SAMPLERS, SamplerSpec
 from studies.trials import Trials
 
 HERE = Path(__file__).parent
+_SAME = {True: "yes", False: "NO", None: "-"}
 MOST = 0.05
 """Seconds that a proposal may take with the default sampler."""
 STEPS = {"begin": "create", "read": "read", "fill": "write", "note": "note", "end": "tell"}
@@ -48,12 +50,14 @@ class Row:
     """Optuna's `ask`, and each parameter."""
     after: float
     """Our `create` and `draw`."""
+    longest: float
+    """The longest of ours."""
     steps: Mapping[str, float]
     """What ours was spent on; `note` and `tell` come later and do not count as the proposal's."""
     reading: tuple[float, float]
     """The first look at all trials: Optuna's, and ours."""
-    same: bool
-    """Whether both proposed the same numbers each time."""
+    same: bool | None
+    """Whether both proposed the same numbers each time; None for samplers of ours."""
 
 
 def measure(urls: tuple[str, str], database: str, sampler: str, job: argparse.Namespace) -> Row:
@@ -64,13 +68,16 @@ def measure(urls: tuple[str, str], database: str, sampler: str, job: argparse.Na
         with closing(open_ledger("study", url, spec, space, [])) as book:
             fill(book, job.trials)
     with ExitStack() as stack:
-        plain = stack.enter_context(closing(PlainLedger.open("study", urls[0], spec, space)))
+        # Beside samplers of ours, Optuna alone is asked for random numbers.
+        other = spec if sampler in PLAIN else SamplerSpec(name="random")
+        plain = stack.enter_context(closing(PlainLedger.open("study", urls[0], other, space)))
         mine = stack.enter_context(closing(open_ledger("study", urls[1], spec, space, [])))
         reading = clock(plain.count), clock(mine.history.refresh)
         stack.enter_context(_watched(watch))
         turns = [_turn(plain, mine, watch) for _ in range(job.proposals + 1)][1:]
     before, after, steps, same = zip(*turns, strict=True)
-    return Row(database, sampler, median(before), median(after), _medians(steps), reading, all(same))
+    alike = all(same) if sampler in PLAIN else None
+    return Row(database, sampler, median(before), median(after), max(after), _medians(steps), reading, alike)
 
 
 def fill(book: Ledger, count: int) -> None:
@@ -156,14 +163,15 @@ def to_markdown(machine: Machine, job: argparse.Namespace, rows: Sequence[Row]) 
         f" over {job.proposals} proposals in ms; load average {os.getloadavg()[0]:.1f}. Written by"
         " `python -m benchmarks.proposals`.",
         "",
-        "| database | sampler | before | after | create | read | sampler | write | note | tell | same |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| database | sampler | before | after | longest | create | read | sampler | write | note | tell"
+        " | same |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         parts = ("create", "read", "sampler", "write", "note", "tell")
-        times = [row.before, row.after, *(row.steps.get(part, 0.0) for part in parts)]
+        times = [row.before, row.after, row.longest, *(row.steps.get(part, 0.0) for part in parts)]
         cells = " | ".join(f"{1000 * each:.1f}" for each in times)
-        lines.append(f"| {row.database} | {row.sampler} | {cells} | {'yes' if row.same else 'NO'} |")
+        lines.append(f"| {row.database} | {row.sampler} | {cells} | {_SAME[row.same]} |")
     lines += [
         "",
         "A proposal is `create`, `read`, `sampler` and `write`; `same`: both proposed the same"
@@ -171,9 +179,10 @@ def to_markdown(machine: Machine, job: argparse.Namespace, rows: Sequence[Row]) 
     ]
     looks = [f"{r.reading[0]:.2f} s before, {r.reading[1]:.2f} s after ({r.database})" for r in rows[:2]]
     lines += ["; ".join(looks) + ".", ""]
-    for row in (row for row in rows if row.sampler == "tpe"):
+    for row in (row for row in rows if row.sampler in ("auto", "tpe")):
         mark = "✓" if row.after <= MOST else "✗"
-        lines.append(f"- {row.database}: {1000 * row.after:.1f} ms (at most {1000 * MOST:.0f} ms) {mark}")
+        took = f"{1000 * row.after:.1f} ms (at most {1000 * MOST:.0f} ms) {mark}"
+        lines.append(f"- {row.sampler} on {row.database}: {took}")
     return "\n".join(lines) + "\n"
 
 

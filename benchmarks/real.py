@@ -25,7 +25,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.real_run import RealRun
 from benchmarks.samples import clock
 from search.candidates.export import export_best
-from search.running.check import check_study
+from search.running.checking.check import check_study
 from search.showing.display import Display
 from search.showing.step import Step
 from search.study_file.spec import load_study

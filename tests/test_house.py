@@ -43,9 +43,10 @@ FLOORS: dict[str, dict[str, set[str]]] = {
     "search": {
         "study_file": set(),
         "proposals": {"study_file"},
+        "racing": set(),
         "candidates": set(),
         "showing": {"study_file"},
-        "running": {"study_file", "proposals", "candidates", "showing"},
+        "running": {"study_file", "proposals", "racing", "candidates", "showing"},
         "signals": {"study_file", "showing", "running"},
         "working": {"study_file", "proposals", "candidates", "showing", "running", "signals"},
         "fusing": {"study_file", "candidates", "showing", "running", "working"},
@@ -65,7 +66,8 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         "store": set(),
         "trials": {"store"},
         "workers": {"store"},
-        "verdicts": {"store"},
+        "objectives": {"store"},
+        "verdicts": {"store", "objectives"},
         "selection": {"store", "verdicts"},
     },
 }

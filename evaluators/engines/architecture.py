@@ -25,6 +25,14 @@ def open_config(folder: Path) -> Any:
     return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
+def restacked_config(own: Any, stated: Mapping[str, Any]) -> Any:
+    """The config of a model like one's own but for its layers, as its `config.json` states it.
+
+    Raises what transformers raises where that means no model.
+    """
+    return type(own).from_dict(dict(stated))
+
+
 def empty_model(config: Any, dtype: torch.dtype) -> Any:
     """The architecture on the CPU, in evaluation mode; its weights are whatever the memory held."""
     with no_init_weights():

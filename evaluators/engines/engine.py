@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import torch
@@ -14,6 +14,24 @@ class WeightSource(Protocol):
     """A model's weights: each iteration yields every (name, tensor) once, named as in its checkpoint."""
 
     def __iter__(self) -> Iterator[tuple[str, torch.Tensor]]: ...
+
+
+class Restacked(WeightSource, Protocol):
+    """Weights whose layers may be others than the engine's own, or more, or fewer.
+
+    An engine asks every source for `stacked_as`; most have none.
+    """
+
+    @property
+    def stacked_as(self) -> Mapping[str, Any] | None:
+        """What the model's `config.json` would say; None where it is the engine's own."""
+        ...
+
+
+def stacked_as(source: WeightSource) -> Mapping[str, Any] | None:
+    """What a source states of a model with other layers than the engine's own; None for the engine's own."""
+    config: Mapping[str, Any] | None = getattr(source, "stacked_as", None)
+    return config
 
 
 @dataclass(frozen=True)

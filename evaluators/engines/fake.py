@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from evaluators.engines.encoding import Cuts, cut_at_stop, keep_last, move_spaces
-from evaluators.engines.engine import Completion, Likelihood, WeightSource
+from evaluators.engines.engine import Completion, Likelihood, WeightSource, stacked_as
 from evaluators.errors import EngineError, NotFinite
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class FakeEngine:
     def load(self, source: WeightSource) -> None:
         """Read and hash every tensor.
 
-        Raises EngineError for tensors unlike those that were loaded first, and for NaN or Inf.
+        Raises EngineError for tensors unlike those that were loaded first, unless the source states a model
+        of its own, and for NaN or Inf.
         """
         from evaluators.engines.breakdown import UNLOADED, told_apart  # torch, which answering does without
 
@@ -68,8 +69,10 @@ class FakeEngine:
             for name, tensor in source:
                 shapes[name] = tuple(tensor.shape)
                 digests[name] = _digest(name, tensor)
-        _check(self._shapes or shapes, shapes)
-        self._shapes, self._weights = shapes, _hash(*sorted(digests.items()))
+        if stacked_as(source) is None:
+            _check(self._shapes or shapes, shapes)
+            self._shapes = shapes
+        self._weights = _hash(*sorted(digests.items()))
 
     def generate(self, prompts: Sequence[str], stop: Sequence[str], max_tokens: int) -> list[Completion]:
         """The answers given for these prompts, else characters by hash; a token is a character."""

@@ -6,7 +6,7 @@ truncation, greedy under the checkpoint's own generation config, same cut at sto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from evaluators.engines.architecture import (
     empty_model,
     greedy_config,
     open_config,
+    restacked_config,
     some,
 )
 from evaluators.engines.breakdown import UNLOADED, give_back, one_line, told, told_apart
@@ -32,7 +33,7 @@ from evaluators.engines.encoding import (
     keep_last,
     stop_strings,
 )
-from evaluators.engines.engine import Completion, Likelihood, WeightSource
+from evaluators.engines.engine import Completion, Likelihood, WeightSource, stacked_as
 from evaluators.engines.likelihood import score_batch, to_rows
 from evaluators.engines.reader import context_of
 from evaluators.errors import EngineError, NotFinite
@@ -74,6 +75,9 @@ class TransformersEngine:
             # A step is over before a second thread has woken, and a busy machine makes the first one wait.
             torch.set_num_threads(1)
         self.model = model.to(self.device)
+        self._own, self._generation = config, model.generation_config
+        self._stated: Mapping[str, Any] | None = None
+        self._closed = False
         self.context = context_of(config, self.tokenizer)
         self._pad = _pad_token(self.tokenizer)
         self._loaded = False
@@ -85,18 +89,19 @@ class TransformersEngine:
         return f"transformers/{str(self.dtype).removeprefix('torch.')}"
 
     def load(self, source: WeightSource) -> None:
-        """Copy the source's tensors into the model in place.
+        """Copy the source's tensors into the model in place; one with other layers is built anew first.
 
         Raises EngineError for a tensor that is missing, unknown, misshapen, not finite, or unlike the one it
         is tied to.
         """
         self._loaded = False
-        if "model" not in vars(self):
+        if self._closed:
             raise EngineError("the engine is closed")
-        slots = self.model.state_dict(keep_vars=True)
-        shapes = {name: slot.shape for name, slot in slots.items()}
-        empty = {id(slot): name for name, slot in slots.items()}
         with torch.no_grad(), told_apart(UNLOADED):
+            self._restack(stacked_as(source))
+            slots = self.model.state_dict(keep_vars=True)
+            shapes = {name: slot.shape for name, slot in slots.items()}
+            empty = {id(slot): name for name, slot in slots.items()}
             for name, tensor in source:
                 if name.endswith(COMPUTED):
                     continue
@@ -138,10 +143,23 @@ class TransformersEngine:
 
     def close(self) -> None:
         """Free the model's memory."""
-        self._loaded = False
+        self._loaded, self._closed = False, True
         vars(self).pop("model", None)
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
+
+    def _restack(self, stated: Mapping[str, Any] | None) -> None:
+        """Build the model that a config states, None being the engine's own, unless it is the one at hand."""
+        if stated == self._stated and "model" in vars(self):
+            return
+        vars(self).pop("model", None)  # two of them would need twice the memory
+        try:
+            config = self._own if stated is None else restacked_config(self._own, stated)
+            model = empty_model(config, self.dtype)
+        except (ValueError, KeyError, AttributeError, TypeError) as error:
+            raise EngineError(f"no model of these layers to build ({one_line(error)})") from error
+        model.generation_config = self._generation
+        self.model, self._stated = model.to(self.device), stated
 
     def _check_loaded(self) -> None:
         if not self._loaded:

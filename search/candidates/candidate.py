@@ -13,6 +13,8 @@ from typing import Any
 
 from merging.errors import RecipeError
 from merging.family.outfit import outfit
+from merging.layout import n_layers
+from merging.models.output_config import output_config
 from merging.models.writer import write_checkpoint
 from merging.recipe import Recipe, dump_recipe
 from merging.recipe.rules import place_of
@@ -40,6 +42,18 @@ class Sent:
     def __iter__(self) -> Iterator[tuple[str, Any]]:
         worker = self.here or _worker(_Models(self.recipe), self.device)
         return worker.tensors(self.recipe)
+
+    @property
+    def stacked_as(self) -> Mapping[str, Any] | None:
+        """The config of a merge whose layers are not its models' own, one by one; None where they are."""
+        if not self.recipe.stacked:
+            return None
+        worker = self.here or _worker(_Models(self.recipe), self.device)
+        origins = _origins(self.recipe)
+        if origins == list(range(n_layers(worker.base.tensors))):
+            return None
+        donor = outfit((worker.base, *worker.experts), chosen_model(self.recipe)).donor
+        return output_config(donor.config, self.recipe.dtype, self.recipe.depth, origins)
 
     def on(self, device: str) -> Sent:
         """The same candidate, merged on another device."""
@@ -88,7 +102,6 @@ def write_candidate(
     """
     candidate = Candidate(replace(worker, once=True), recipe)
     fitted = outfit((worker.base, *worker.experts), chosen_model(recipe))
-    stacked = any(group.origins for group in recipe.layers)
     return write_checkpoint(
         _Shown(candidate) if not quiet and sys.stderr is not None and sys.stderr.isatty() else candidate,
         out,
@@ -97,7 +110,7 @@ def write_candidate(
         extra={**fitted.texts, **(extra or {}), RECIPE_IN_CHECKPOINT: note + dump_recipe(recipe)},
         shapes=candidate.shapes,
         depth=recipe.depth,
-        origins=[_origin(recipe, layer) for layer in range(recipe.depth)] if stacked else None,
+        origins=_origins(recipe) if recipe.stacked else None,
     )
 
 
@@ -115,6 +128,10 @@ def chosen_model(recipe: Recipe) -> int | None:
             f"config_source: {recipe.config_source!r} is none of the recipe's models {', '.join(places)}"
         )
     return places.index(recipe.config_source)
+
+
+def _origins(recipe: Recipe) -> list[int]:
+    return [_origin(recipe, layer) for layer in range(recipe.depth)]
 
 
 def _origin(recipe: Recipe, layer: int) -> int:

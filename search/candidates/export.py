@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,24 +22,27 @@ from search.candidates.verdict import Found, model_names
 from search.errors import SearchError
 from studies.store import StudyStore
 from studies.store.rows import ModelSubject
-from studies.verdicts.leaderboard import Row, build_leaderboard
+from studies.verdicts.leaderboard import Row, build_leaderboard, points
 
 FORMATS = ("recipe", "mergekit", "checkpoint")
 RECIPE_FILE = "recipe.yaml"
 MERGEKIT_FILE = "merge.yaml"
 
 
-def export_best(url: str, study: str, out: Path, form: str, trial: int | None = None) -> tuple[Row, Path]:
-    """Write the best candidate of a study, or one trial, into the folder `out`; return its row and the path.
+def export_best(
+    url: str, study: str, out: Path, form: str, trial: int | None = None, candidate: str | None = None
+) -> tuple[Row, Path]:
+    """Write the best candidate of a study, or the one named, into the folder `out`; return its row and path.
 
     Raises:
-        ValueError kin: no such study, trial or format; a model that changed; a folder that cannot be written.
+        ValueError kin: no such study, candidate or format; several objectives, and none named; a model that
+            changed; a folder that cannot be written.
     """
     if form not in FORMATS:
         raise SearchError(f"--format {form!r} is none of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     with StudyStore(url, create=False, patience=0) as store:
         rows = build_leaderboard(store, study)
-        row = choose(rows, study, trial)
+        row = choose(rows, study, trial, candidate)
         subject = store.subject(row.digest)
         found = Found(study, row, rows, model_names(store, study))
     if isinstance(subject, Recipe):
@@ -48,18 +52,44 @@ def export_best(url: str, study: str, out: Path, form: str, trial: int | None = 
     raise _no_merge(subject, row, rows)
 
 
-def choose(rows: Sequence[Row], study: str, trial: int | None) -> Row:
-    """The row to export: the trial asked for, else the best.
+def choose(rows: Sequence[Row], study: str, trial: int | None, candidate: str | None = None) -> Row:
+    """The row to export: the trial or the candidate asked for, else the best.
 
     Raises:
-        SearchError: there is no such trial, or nothing measured yet.
+        SearchError: there is no such candidate, nothing was measured yet, or nobody is best because the study
+            has several objectives.
     """
+    if candidate is not None:
+        return _called(rows, study, trial, candidate)
     if trial is not None:
         rows = [row for row in rows if row.trial == trial]
+    elif front := points(rows):
+        raise SearchError(
+            f"study {study!r} has several objectives, and nobody is best in all; name whom to take, of its"
+            f" front: {', '.join(map(named_by, front))}"
+        )
     if not rows:
         which = f"trial {trial} that was measured" if trial is not None else "candidate measured yet"
         raise SearchError(f"study {study!r} has no {which}; see `crucible leaderboard {study}`")
     return rows[0]
+
+
+def named_by(row: Row) -> str:
+    """The option that names a candidate of its study."""
+    return f"--candidate {shlex.quote(row.name)}" if row.trial is None else f"--trial {row.trial}"
+
+
+def _called(rows: Sequence[Row], study: str, trial: int | None, name: str) -> Row:
+    if trial is not None:
+        raise SearchError("--trial and --candidate both name the candidate; give one of them")
+    for row in rows:
+        if row.name == name or row.kind == name == "base":
+            return row
+    known = [row.name for row in rows if row.kind != "trial"]
+    raise SearchError(
+        f"study {study!r} has no candidate {name!r} that was measured; it has {', '.join(known)} and trials"
+        f"{nearest(name, [row.name for row in rows])}"
+    )
 
 
 def _no_merge(subject: ModelSubject, row: Row, rows: Sequence[Row]) -> SearchError:

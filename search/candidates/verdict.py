@@ -12,7 +12,7 @@ from search.candidates.card import table
 from studies.store import StudyStore
 from studies.store.identity import JSON
 from studies.verdicts.holdout import FOUND, RAW, RIVALS
-from studies.verdicts.leaderboard import TARGET, TITLES, Row, conclusion
+from studies.verdicts.leaderboard import TARGET, TITLES, Row, conclusion, points
 from studies.verdicts.paired import Difference
 
 
@@ -48,9 +48,12 @@ class Found:
     def commands(self) -> list[str]:
         """How to get it from the study again, and the evidence."""
         study = shlex.quote(self.study)
-        trial = "" if self.row.trial is None else f" --trial {self.row.trial}"
+        which = f" --trial {self.row.trial}"
+        if self.row.trial is None:
+            best = self.row is self.rows[0] and not points(self.rows)
+            which = "" if best else f" --candidate {shlex.quote(self.row.name)}"
         return [
-            f"crucible export {study}{trial} --format checkpoint --out OUT_DIR",
+            f"crucible export {study}{which} --format checkpoint --out OUT_DIR",
             f"crucible leaderboard {study}",
         ]
 

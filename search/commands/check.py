@@ -39,7 +39,7 @@ def check(
     """
     if workers is not None:
         from search.working.preflight import preflight, side_by_side
-    from search.running.check import check_study
+    from search.running.checking.check import check_study
     from search.showing.display import Display
     from search.showing.tables import console
     from search.study_file.spec import load_study

@@ -22,11 +22,18 @@ def export(
         ),
     ] = "mergekit",
     trial: Trial = None,
+    candidate: Annotated[
+        str | None,
+        typer.Option(help="This candidate: base, uniform, an expert's name.", show_default=False),
+    ] = None,
     storage: Storage = None,
 ) -> None:
-    """Write the best candidate of a study (or one trial) where you can use it."""
+    """Write the best candidate of a study (or the one that you name) where you can use it.
+
+    Where a study has several objectives nobody is best in all: name one of those on its front.
+    """
     from search.candidates.export import export_best
 
     with resumable(typed()):
-        row, written = export_best(chosen(storage), study, out, form, trial)
+        row, written = export_best(chosen(storage), study, out, form, trial, candidate)
     print(f"{row.name} ({row.digest[:12]}) -> {written}")

@@ -29,6 +29,14 @@ Storage = Annotated[
 StudyFile = Annotated[
     Path, typer.Argument(help="A study file; see examples/tiny/study.yaml.", metavar="STUDY.yaml")
 ]
+WarmStart = Annotated[
+    str | None,
+    typer.Option(
+        help="Begin with the best trials of another study in the same storage, over the same models.",
+        metavar="STUDY",
+        show_default=False,
+    ),
+]
 StudyName = Annotated[str, typer.Argument(help="A study's name, as its file says.", metavar="STUDY")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to standard output.")]
 AllowPickle = Annotated[

@@ -19,12 +19,23 @@ from search.commands.options import (
     StudyFile,
     Trials,
     Until,
+    WarmStart,
     Webhook,
     resumable,
     typed,
 )
 from search.signals.logs import configure_logs
 from search.signals.signalling import STALL_MINUTES, Signals, signalling
+
+Ray = Annotated[
+    str | None,
+    typer.Option(
+        help="Place the workers on a Ray cluster: HOST:PORT or `auto` on one of its nodes, else ray://HOST:PORT."
+        " Needs PostgreSQL.",
+        metavar="ADDRESS",
+        show_default=False,
+    ),
+]
 
 
 def run(
@@ -35,16 +46,9 @@ def run(
     workers: Annotated[
         int, typer.Option(min=1, help="Processes on this machine: one for each GPU, or on its cores.")
     ] = 1,
-    ray: Annotated[
-        str | None,
-        typer.Option(
-            help="Place the workers on a Ray cluster: HOST:PORT or `auto` on one of its nodes, else ray://HOST:PORT."
-            " Needs PostgreSQL.",
-            metavar="ADDRESS",
-            show_default=False,
-        ),
-    ] = None,
+    ray: Ray = None,
     anyway: Anyway = False,
+    warm_start: WarmStart = None,
     storage: Storage = None,
     webhook: Webhook = None,
     stall_minutes: StallMinutes = STALL_MINUTES,
@@ -58,9 +62,10 @@ def run(
     not measured again; beside another run of the study, it takes its share. --trials, --hours and --until win
     over the study file's budget; the search ends early enough for the verdict to be there in time. A search
     that nothing would steer, for the baselines answer none or all of the search items rightly, is begun only
-    with --anyway.
+    with --anyway. A study that began with --warm-start goes on without it, too.
     """
     configure_logs(log)
+    from search.showing.savings import show_savings
     from search.showing.tables import show_leaderboard
     from search.signals.display import open_display
     from search.study_file.spec import load_study
@@ -70,7 +75,9 @@ def run(
 
     spec = load_study(study)
     url = storage or spec.storage
-    terms = of_command(Terms(trials, hours, None, anyway, workers=workers, anew=True), until)
+    terms = of_command(
+        Terms(trials, hours, None, anyway, workers=workers, anew=True, warm_start=warm_start), until
+    )
     display = open_display(spec.objective, stderr=as_json)
     signals = Signals(webhook, stall_minutes, metrics)
     with resumable(typed()), signalling(signals, url, spec.name):
@@ -82,6 +89,15 @@ def run(
         print(json.dumps([row.to_json() for row in rows]))
     else:
         show_leaderboard(rows, spec.name)
-        option = f" --storage {shlex.quote(url)}" if url != "sqlite:///crucible.db" else ""
-        print(f"\nNext: crucible export {shlex.quote(spec.name)} --out DIR{option}")
-        print("      (--format mergekit, recipe or checkpoint)")
+        show_savings(url, spec.name)
+        print(_next(spec.name, url, several=len(spec.goals) > 1))
+
+
+def _next(study: str, url: str, *, several: bool) -> str:
+    """How to take what was found; of several objectives nobody is best in all."""
+    option = f" --storage {shlex.quote(url)}" if url != "sqlite:///crucible.db" else ""
+    point = " --trial N" if several else ""
+    return (
+        f"\nNext: crucible export {shlex.quote(study)}{point} --out DIR{option}"
+        "\n      (--format mergekit, recipe or checkpoint)"
+    )

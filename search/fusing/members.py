@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.errors import SearchError
+from search.study_file.began import as_of
 from search.study_file.fusion import FusionSpec, load_members
 from search.study_file.spec import StudySpec
 from studies.store import StudyStore
@@ -79,7 +80,7 @@ def _open(file: str, spec: StudySpec, store: StudyStore, known: Mapping[str, Stu
             f"studies: {file}: study {spec.name!r} is {summary.state}: finish it first with {run}"
         )
     identity = store.identity(summary.id)
-    if changed := changes({"study": identity.get("study")}, {"study": spec.identity()}):
+    if changed := changes({"study": identity.get("study")}, {"study": as_of(spec, identity).identity()}):
         raise SearchError(
             f"studies: {file} is not what study {spec.name!r} was run with: {describe(changed)}: undo the"
             " change, or give it another name and run it"

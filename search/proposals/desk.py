@@ -27,7 +27,7 @@ class Desk(InMemoryStorage):  # type: ignore[misc]  # Optuna is untyped
         self.kept: dict[str, Any] = {}
         """What the sampler keeps with the trial, and with the study."""
         self.kept_of_study: dict[str, Any] = {}
-        self.study = optuna.create_study(storage=self, direction="maximize", sampler=_NOBODY)
+        self.study = optuna.create_study(storage=self, directions=[*history.directions], sampler=_NOBODY)
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +16,35 @@ from optuna.distributions import (
 )
 from optuna.trial import FrozenTrial, TrialState
 
+from search.proposals.samplers.coordinates import Coordinates
+from search.proposals.samplers.process import Fitted
 from studies.trials import StoredTrial, Trials
 
 Array = NDArray[np.float64]
+Direction = Literal["maximize", "minimize"]
 _CONSTRAINTS = "constraints"
 
 
 class History:
     """What is known of the trials; `refresh` looks again."""
 
-    def __init__(self, trials: Trials, distributions: Mapping[str, BaseDistribution]) -> None:
+    def __init__(
+        self,
+        trials: Trials,
+        distributions: Mapping[str, BaseDistribution],
+        directions: Sequence[Direction] = ("maximize",),
+    ) -> None:
         self.trials = trials
+        self.directions = tuple(directions)
         self.distributions = dict(sorted(distributions.items()))
         self.json = {name: distribution_to_json(each) for name, each in self.distributions.items()}
         self._seen: dict[int, StoredTrial] = {}
         self._rows: dict[int, Array | None] = {}
         self._frozen: dict[int, FrozenTrial] = {}
         self._odd: set[int] = set()
+        self.coordinates = Coordinates.of(self.distributions)
+        self.fitted, self.played = Fitted(), list[Any]()
+        """What samplers of ours computed of the trials, and may compute again."""
 
     def refresh(self) -> None:
         """Read what was added, and what was not finished the last time."""
@@ -48,22 +61,36 @@ class History:
         return self._seen[number]
 
     def complete(self) -> list[int]:
-        """Numbers of the trials that have a value, in their order."""
-        return sorted(number for number, trial in self._seen.items() if trial.state == "COMPLETE")
+        """Numbers of the trials that teach: those that have a value, pruned ones too, in their order."""
+        return sorted(number for number, trial in self._seen.items() if _teaches(trial))
 
     @property
     def uniform(self) -> bool:
-        """Whether every trial with a value was drawn from these very distributions, and none was cut short.
+        """Whether all trials with a value were drawn from these very distributions, and all pruned have one.
 
         So it is unless Optuna was asked for more behind our back.
         """
         return not self._odd
 
     def scored(self) -> tuple[Array, Array]:
-        """Of a uniform history the trials with a value, [trials, parameters], and their values."""
+        """Of a uniform history the trials with a value, [trials, parameters], and their (first) values."""
         numbers = self.complete()
         rows = [row for number in numbers if (row := self._rows[number]) is not None]
         return np.array(rows), np.array([self._seen[number].value for number in numbers])
+
+    def known(self) -> tuple[list[int], Array, Array]:
+        """Numbers of the trials that teach and were drawn from this very space, their rows and values."""
+        numbers = [number for number in self.complete() if self._rows[number] is not None]
+        values = [self._seen[number].value for number in numbers]
+        return numbers, self._stacked(numbers), np.array(values, dtype=np.float64)
+
+    def being_measured(self, but: int) -> Array:
+        """Rows of the other trials that were drawn and are being measured, by number."""
+        running = sorted(n for n, trial in self._seen.items() if trial.state == "RUNNING" and n != but)
+        return self._stacked([number for number in running if self._rows[number] is not None])
+
+    def _stacked(self, numbers: Sequence[int]) -> Array:
+        return np.array([self._rows[number] for number in numbers]).reshape(-1, len(self.distributions))
 
     def pending(self, but: int) -> dict[int, Array] | None:
         """Of the other trials that are being measured their rows, by number; None if one is half drawn."""
@@ -79,7 +106,7 @@ class History:
         return rows
 
     def frozen(self) -> list[FrozenTrial]:
-        """All trials as Optuna has them, by number."""
+        """All trials as Optuna's samplers are to have them, by number."""
         for number, trial in self._seen.items():
             if number not in self._frozen:
                 self._frozen[number] = freeze(trial)
@@ -88,8 +115,8 @@ class History:
     def _is_odd(self, trial: StoredTrial) -> bool:
         """Whether it counts for samplers, and not as any trial of ours does."""
         constrained = any(key.startswith(_CONSTRAINTS) for key in trial.attributes)
-        drawn_otherwise = trial.state == "COMPLETE" and self._rows[trial.number] is None
-        return drawn_otherwise or constrained or trial.state == "PRUNED"
+        drawn_otherwise = _teaches(trial) and self._rows[trial.number] is None
+        return drawn_otherwise or constrained or (trial.state == "PRUNED" and not trial.values)
 
     def _row(self, trial: StoredTrial) -> Array | None:
         """The trial's numbers, sorted by name; None unless it has these parameters and no others."""
@@ -101,14 +128,22 @@ class History:
         return np.array([trial.params[name][0] for name in self.json])
 
 
+def _teaches(trial: StoredTrial) -> bool:
+    return trial.state == "COMPLETE" or (trial.state == "PRUNED" and bool(trial.values))
+
+
 def freeze(trial: StoredTrial) -> FrozenTrial:
-    """A trial as Optuna has it, without what no sampler looks at: times, notes, reports."""
+    """A trial as Optuna has it, without what no sampler looks at: times, notes, reports.
+
+    One that was pruned, and whose score was estimated, is complete with that.
+    """
     distributions = {name: read_distribution(text) for name, (_, text) in trial.params.items()}
     return FrozenTrial(
         number=trial.number,
         trial_id=trial.id,
-        state=TrialState[trial.state],
-        value=trial.value,
+        state=TrialState.COMPLETE if _teaches(trial) else TrialState[trial.state],
+        value=None,
+        values=trial.values or None,
         params={
             name: distributions[name].to_external_repr(number) for name, (number, _) in trial.params.items()
         },

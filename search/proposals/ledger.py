@@ -19,8 +19,9 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.exceptions import StorageInternalError
 
 from search.proposals.draw import draw
-from search.proposals.history import History, read_distribution
-from search.study_file.spec import SamplerSpec
+from search.proposals.history import Direction, History, read_distribution
+from search.proposals.samplers.choice import Choice, choose
+from search.study_file.spec import ONE_OBJECTIVE, BudgetSpec, SamplerSpec
 from studies.errors import TrialClosed
 from studies.store.connect import open_engine, storage_errors
 from studies.store.patience import Patient
@@ -29,7 +30,10 @@ from studies.trials import Standing, Trials
 RECIPE = "recipe"
 """The trial attribute that holds its recipe's digest."""
 
-_POINT = "fixed_params"
+SAMPLER = "sampler"
+"""The study attribute that says what `auto` chose, and why; Optuna's dashboard shows it."""
+
+POINT = "fixed_params"
 """The trial attribute by which Optuna knows what is given and not drawn."""
 
 
@@ -52,6 +56,10 @@ class Ledger:
     sampler: SamplerSpec
     distributions: Mapping[str, BaseDistribution]
     history: History
+    choice: Choice
+    """The sampler that the spec means, and why it is that."""
+    budget: int
+    """How many trials there are to be."""
 
     def standing(self) -> Standing:
         """How far the trials have come."""
@@ -74,7 +82,7 @@ class Ledger:
                 return Proposal(number, self._params(trial.params))
             if trial.finished:
                 raise TrialClosed(f"trial {number} has ended already, as {trial.state}, without parameters")
-            drawn = draw(self.history, trial, missing, self.sampler.name, self._seed)
+            drawn = draw(self.history, trial, missing, self.choice.name, self._seed, self.budget)
             if self.trials.fill(trial, drawn.params, drawn.kept, drawn.kept_of_study):
                 return Proposal(number, self._params({**trial.params, **drawn.params}))
 
@@ -82,15 +90,28 @@ class Ledger:
         """Keep with a trial that was drawn here the digest of the recipe that it became."""
         self.trials.note(self.history[number], RECIPE, recipe)
 
-    def tell(self, number: int, value: float) -> None:
-        """Close a trial with its objective value; one without a meaning fails it.
+    def tell(self, number: int, value: float | Sequence[float]) -> None:
+        """Close a trial with its value, or one per objective; one without a meaning fails it.
 
         Raises TrialClosed if it ended otherwise already.
         """
-        if math.isnan(value):
+        told = (float(value),) if isinstance(value, int | float) else tuple(map(float, value))
+        objectives = len(self.history.directions)
+        assert len(told) == objectives, f"{len(told)} values for {objectives} objectives"
+        if any(map(math.isnan, told)):
             self.fail(number)
         else:
-            self.trials.end(number, "COMPLETE", float(value))
+            self.trials.end(number, "COMPLETE", told)
+
+    def prune(self, number: int, value: float, items: int) -> None:
+        """Close a trial that was stopped after so many items; samplers learn from it as from a score.
+
+        `value` is the estimate of what all items would have given, of the one objective that there is.
+        Raises as `tell`.
+        """
+        assert len(self.history.directions) == 1, "only trials with one objective are stopped early"
+        assert math.isfinite(value), f"an estimate of {value}"
+        self.trials.end(number, "PRUNED", (float(value),), (items, float(value)))
 
     def fail(self, number: int) -> None:
         """Close a trial that could not be scored; samplers learn nothing from it. Raises as `tell`."""
@@ -119,27 +140,40 @@ def open_ledger(
     distributions: Mapping[str, BaseDistribution],
     starting_points: Sequence[Mapping[str, Any]],
     like: Patient | None = None,
+    directions: Sequence[Direction] = ("maximize",),
+    budget: int = BudgetSpec().trials,
 ) -> Ledger:
     """Open the Optuna study `name`, new or known; a new one begins with the starting points.
+
+    There is an objective for each of the directions; one alone is to be maximized. Samplers pace themselves
+    by the `budget`, how many trials there are to be.
 
     Where several processes may make a database, one at a time has to. A database that is away is waited for,
     by whoever opens it and by all that is asked of the ledger later, as a store does that it is `like`.
     """
+    assert len(directions) > 1 or tuple(directions) == ("maximize",), f"one objective to {directions}"
     strays = [name for name, each in distributions.items() if not _plain(each)]
     assert not strays, f"no such parameters in a search space: {strays}"
+    choice = choose(sampler.name, distributions, budget, len(directions))
+    assert len(directions) == 1 or choice.name not in ONE_OBJECTIVE, f"{choice.name} serves one objective"
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     trials = Trials(url, name, like)
-    trials.patiently(partial(_make_study, name, url, trials))
-    trials.enqueue(starting_points, _POINT)
-    return Ledger(trials, sampler, distributions, History(trials, distributions))
+    trials.patiently(partial(_make_study, name, url, trials, directions))
+    trials.enqueue(starting_points, POINT)
+    if choice.why is not None:
+        trials.note_study(SAMPLER, str(choice))
+    history = History(trials, distributions, directions)
+    return Ledger(trials, sampler, distributions, history, choice, budget)
 
 
-def _make_study(name: str, url: str, trials: Trials) -> None:
+def _make_study(name: str, url: str, trials: Trials, directions: Sequence[Direction]) -> None:
     """Let Optuna make its tables, or check that they are of its version, and the study in them."""
     with storage_errors(trials.engine.url):
         storage = optuna.storages.RDBStorage(url, engine_kwargs=_connections(url))
         try:
-            optuna.create_study(study_name=name, storage=storage, direction="maximize", load_if_exists=True)
+            optuna.create_study(
+                study_name=name, storage=storage, directions=[*directions], load_if_exists=True
+            )
         except StorageInternalError as error:
             raise error.__cause__ or error from None
         finally:

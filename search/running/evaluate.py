@@ -33,6 +33,7 @@ from search.running.workshop import (
     study_slices,
 )
 from search.showing.evaluation import Evaluation
+from search.study_file.began import as_begun
 from search.study_file.models import BASELINES
 from search.study_file.spec import StudySpec
 from studies.store import StudyStore
@@ -164,6 +165,7 @@ def _begin(store: StudyStore, workshop: Workshop, bench: Bench) -> int:
     """Begin the study as `run` does, or find it as it began."""
     name = workshop.spec.name
     fresh = name not in {each.name for each in store.studies()}
+    workshop = replace(workshop, spec=as_begun(workshop.spec, store))
     study = store.begin(name, workshop.identity())
     store.add_slices(study, study_slices(workshop.slices, bench.key))
     if fresh:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from math import nan
 from statistics import fmean
 
 from evaluators.benchmarks.slices import Slice
@@ -17,8 +18,10 @@ from evaluators.errors import EngineDied, EngineError
 from evaluators.judge import ToAsk, judge
 from evaluators.score import ItemResult
 from search.running.interrupt import exposed, shielded
+from search.running.workshop import study_slices
 from studies.store import StudyStore
 from studies.verdicts.scores import slice_scores
+from studies.verdicts.steering import BY_ACCURACY, Score, Yardstick, score_of, worths_of
 
 logger = logging.getLogger(__name__)
 
@@ -73,27 +76,52 @@ class Bench:
     anew: Callable[[], None] | None = None
     """Puts another process in this one's place, whose own engine hangs; None: it ends for that."""
     meter: Meter = field(default_factory=Meter)
+    yardstick: Yardstick = BY_ACCURACY
+    """What candidates are scored by on search slices."""
 
-    def measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> float:
+    def measure(self, digest: str, source: WeightSource, slices: Sequence[Slice]) -> Score:
         """Ask what the store does not know of the model `digest`; return its score over the slices.
 
-        The weights are written into the engine only if something is left to ask. Batches are graded, and
-        their results recorded, while the engine answers the next.
+        Raises as `ask`.
+        """
+        self.ask(digest, source, slices)
+        return self.score(digest, slices)
 
-        An engine that crashed or hung is replaced and asked for the rest, once.
+    def ask(
+        self,
+        digest: str,
+        source: WeightSource,
+        slices: Sequence[Slice],
+        rounds: Iterable[Sequence[Slice]] | None = None,
+    ) -> None:
+        """Ask what the store does not know of the model `digest`.
+
+        The weights are written into the engine only if something is left to ask. Batches are graded, and
+        their results recorded, while the engine answers the next. With `rounds`, each of them parts of the
+        slices, all of one is graded and recorded before the next is looked for: there may be no more.
+
+        An engine that crashed or hung is replaced and asked for the rest, once in a round.
 
         Raises:
             CandidateError: the source yields NaN or Inf.
             EngineError: the engine failed, or the candidate took too long (DeadlinePassed); the answers it
                 gave before are kept.
         """
+        for part in slices:
+            self.key(part)  # of the whole slice: parts of it are filed under the same
         if to_ask := self._to_ask(digest, slices):
             with self._timed(to_ask) as deadline:
-                try:
-                    self._ask(digest, source, to_ask, deadline)
-                except EngineDied as first:
-                    self._ask_again(digest, source, slices, deadline, first)
-        return self.score(digest, slices)
+                for each in (slices,) if rounds is None else rounds:
+                    self._ask_round(digest, source, each, deadline)
+
+    def _ask_round(
+        self, digest: str, source: WeightSource, slices: Sequence[Slice], deadline: Deadline
+    ) -> None:
+        if to_ask := self._to_ask(digest, slices):
+            try:
+                self._ask(digest, source, to_ask, deadline)
+            except EngineDied as first:
+                self._ask_again(digest, source, slices, deadline, first)
 
     def _ask_again(
         self,
@@ -142,12 +170,13 @@ class Bench:
     def _timed(self, to_ask: Sequence[ToAsk]) -> Iterator[Deadline]:
         """Within its limit; the time it took helps to set the next one's, absences of the store apart."""
         items = sum(item.index not in each.skip for each in to_ask for item in each.slice_.items)
-        excused = self.store.outage
+        excused, before = self.store.outage, self.meter.answers
         with Deadline(
             self._limit(items), self.engine, anew=self.anew, excused=lambda: excused.seconds
         ) as deadline:
             yield deadline
-        self.meter.measured(items, deadline.took)
+        if answers := self.meter.answers - before:
+            self.meter.measured(answers, deadline.took)
 
     def _limit(self, items: int) -> float:
         """Seconds for so many items. Before anything was measured nobody knows what is long."""
@@ -155,13 +184,17 @@ class Bench:
             return 60 * self.minutes
         return float("inf") if self.meter.pace is None else max(LEAST_S, TIMES * self.meter.pace * items)
 
-    def score(self, digest: str, slices: Sequence[Slice]) -> float:
-        """The unweighted mean over slices of what each is scored by, from the store alone.
+    def score(self, digest: str, slices: Sequence[Slice]) -> Score:
+        """What a candidate that answered all of it is worth, from the store alone.
 
-        That is the share of items answered correctly, or the gold answers' mean log-probability per token.
+        On search slices that is its value by the study's objective, or one for each of several; NaN where it
+        is measured against experts who have not answered all yet. Elsewhere it is the mean over slices.
         """
-        scores = [slice_scores(self.store, [digest], self.key(part), part.scoring) for part in slices]
-        return fmean(score[digest].mean for score in scores)
+        if any(part.split != "search" for part in slices):
+            scores = [slice_scores(self.store, [digest], self.key(part), part.scoring) for part in slices]
+            return fmean(score[digest].mean for score in scores)
+        found = worths_of(self.store, self.yardstick, [digest], study_slices(slices, self.key)).get(digest)
+        return nan if found is None else score_of(found)
 
     def stats(self) -> dict[str, float]:
         """What the engine did so far: `answers`, their `tokens`, seconds in which it answered, and in all.

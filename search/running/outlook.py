@@ -77,6 +77,28 @@ def baseline_scores(workshop: Workshop, bench: Bench) -> dict[str, dict[str, Acc
     return found
 
 
+def faint_slices(
+    workshop: Workshop, scores: Mapping[str, Mapping[str, Accuracy | MeanLogprob]]
+) -> tuple[str, ...]:
+    """What to say of slices whose best expert answers hardly anything, where the worst slice steers.
+
+    `scores` are as `idle_slices` takes them.
+    """
+    if all(goal.kind != "worst_slice" for goal in workshop.spec.goals):
+        return ()
+    found = []
+    for part in workshop.search_slices:
+        experts = [scores[part.name][name] for name in workshop.spec.expert_names]
+        best = max(experts, key=lambda each: each.mean)
+        if isinstance(best, Accuracy) and best.low <= best.mean / 2:
+            found.append(
+                f"slice '{part.name}': its best expert answers {round(best.mean * best.n)} of its {best.n}"
+                f" search items rightly (95% interval {best.low:.1%} to {best.high:.1%}); shares of so few"
+                " are mostly chance, which then decides which slice is worst; more or easier items help"
+            )
+    return tuple(found)
+
+
 def check_steered(workshop: Workshop, idle: Sequence[Idle]) -> None:
     """Refuse a search that no slice would steer.
 

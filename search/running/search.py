@@ -7,7 +7,7 @@ Whatever the store already holds is not measured again. Who takes which candidat
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from evaluators.benchmarks.slices import Slice
@@ -19,10 +19,12 @@ from search.candidates.candidate import Sent
 from search.errors import failure_kind
 from search.proposals.baselines import Entrant, baselines
 from search.proposals.ledger import Ledger, open_ledger
-from search.proposals.starting_points import starting_points
+from search.running.beginning import begin
 from search.running.measure import Bench
+from search.running.racing.race import open_race, run_race
 from search.running.workshop import Workshop, study_slices
 from search.showing.step import Step
+from studies.objectives.front import foremost, oriented
 from studies.store import StudyStore
 
 
@@ -38,61 +40,115 @@ class Search:
     ledger: Ledger
 
 
-def open_search(bench: Bench, study: int, url: str, workshop: Workshop) -> Search:
-    """A study of the bench's store, its slices and Optuna's ledger made known; one process at a time."""
+def open_search(
+    bench: Bench, study: int, url: str, workshop: Workshop, warm_start: str | None = None
+) -> Search:
+    """A study of the bench's store, its slices and Optuna's ledger made known; one process at a time.
+
+    Raises:
+        SearchError, StudyNotFound: it cannot begin with the best trials of the study that `warm_start` names.
+    """
     store, spec, space = bench.store, workshop.spec, workshop.space
     store.add_slices(study, study_slices(workshop.slices, bench.key))
-    points = starting_points(space)
-    ledger = open_ledger(spec.name, url, spec.sampler, space.distributions, points, like=store)
+    ledger = open_ledger(
+        spec.name,
+        url,
+        spec.sampler,
+        space.distributions,
+        (),
+        like=store,
+        directions=spec.directions,
+        budget=spec.budget.trials,
+    )
+    begin(ledger, store, workshop, warm_start)
     return Search(store, study, workshop, workshop.worker, bench, ledger)
 
 
 def enter(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
     """Make one entrant a candidate and measure it; a failure is recorded with its reason."""
-    recipe = entrant.recipe
-    search.store.enter(search.study, entrant.kind, entrant.name, entrant.trial, recipe)
-    step = measure(search, entrant, slices, step)
-    if step.reason is not None:
+    return _entered(search, entrant, step, lambda: measure(search, entrant, slices, step))
+
+
+def enter_race(search: Search, entrant: Entrant, step: Step) -> Step:
+    """Make one entrant a candidate, and measure it as far as it takes to know that it is not the best.
+
+    What was measured of one that is stopped is kept: `enter` measures the rest.
+    """
+    return _entered(search, entrant, step, lambda: _race(search, entrant, step))
+
+
+def _entered(search: Search, entrant: Entrant, step: Step, measured: Callable[[], Step]) -> Step:
+    who = (search.study, entrant.kind, entrant.name)
+    search.store.enter(*who, entrant.trial, entrant.recipe)
+    step = measured()
+    if step.reason is not None and not step.pruned:
         search.bench.vouch()
-    search.store.finish_candidate(search.study, entrant.kind, entrant.name, step.reason, step.failure)
+    search.store.finish_candidate(*who, step.reason, step.failure, pruned=step.pruned)
     return step
+
+
+def _race(search: Search, entrant: Entrant, step: Step) -> Step:
+    bench, workshop, digest = search.bench, search.workshop, entrant.recipe.digest
+    race = open_race(workshop, bench, search.study, digest)
+    if race is None:
+        return measure(search, entrant, workshop.search_slices, step)
+
+    def raced() -> Step:
+        finish = run_race(bench, digest, Sent(entrant.recipe, here=search.worker), race)
+        asked = replace(step, items=race.items, left=race.items - finish.estimate.items)
+        if finish.block is None:
+            return replace(asked, score=bench.score(digest, workshop.search_slices))
+        return replace(asked, pruned=True, reason=race.reason(finish), estimate=finish.estimate.value)
+
+    return _timed(search, step, raced)
 
 
 def measure(search: Search, entrant: Entrant, slices: Sequence[Slice], step: Step) -> Step:
     """Ask the entrant what the store does not know of it; a failure is in the step."""
+    recipe = entrant.recipe
+    source = Sent(recipe, here=search.worker)
+    return _timed(
+        search, step, lambda: replace(step, score=search.bench.measure(recipe.digest, source, slices))
+    )
+
+
+def _timed(search: Search, step: Step, measured: Callable[[], Step]) -> Step:
+    """What the call returns, or the step with the failure that it raises, with the seconds that it took."""
     began, absent = time.monotonic(), search.store.outage.seconds
-    recipe, score, reason, failure = entrant.recipe, None, None, None
     try:
-        score = search.bench.measure(recipe.digest, Sent(recipe, here=search.worker), slices)
+        step = measured()
     except (CandidateError, EngineError) as error:
-        reason, failure = str(error), failure_kind(error)
+        step = replace(step, reason=str(error), failure=failure_kind(error))
     # How long the next one will take: the store will not be away again.
     seconds = time.monotonic() - began - (search.store.outage.seconds - absent)
-    return replace(step, score=score, reason=reason, failure=failure, seconds=seconds)
+    return replace(step, seconds=seconds)
 
 
 def is_measured(search: Search, entrant: Entrant, slices: Sequence[Slice]) -> bool:
     """Whether the store holds an answer of it to every item."""
     store, digest = search.store, entrant.recipe.digest
-    parts = ((part, store.tallies([digest], search.bench.key(part))[digest].n) for part in slices)
-    return all(n >= len(part.items) for part, n in parts)
+    known = ((part, store.measured(digest, search.bench.key(part))) for part in slices)
+    return all(items.issuperset(item.index for item in part.items) for part, items in known)
 
 
 def finalists(search: Search, count: int) -> tuple[Entrant, ...]:
-    """The best distinct trials by search score; of equals the earlier."""
+    """The best distinct trials by search score; of equals the earlier.
+
+    Where a study has several objectives, those of the Pareto front that together dominate most.
+    """
     first: dict[str, Entrant] = {}
     known = {entrant.recipe.digest for entrant in baselines(search.workshop.space)}
     rows = (row for row in search.store.candidates(search.study) if row.kind == "trial")
     for row in sorted(rows, key=lambda row: row.trial or 0):
         if row.state == "complete" and row.digest not in known and row.digest not in first:
-            recipe = _here(search, search.store.recipe(row.digest))
+            recipe = here(search, search.store.recipe(row.digest))
             first[row.digest] = Entrant("trial", row.name, recipe, row.trial)
-    slices = search.workshop.search_slices
-    score = {digest: search.bench.score(digest, slices) for digest in first}
-    return tuple(sorted(first.values(), key=lambda e: (-score[e.recipe.digest], e.trial or 0))[:count])
+    ways, slices = search.workshop.spec.directions, search.workshop.search_slices
+    scores = [search.bench.score(digest, slices) for digest in first]
+    return tuple(list(first.values())[i] for i in foremost([oriented(each, ways) for each in scores], count))
 
 
-def _here(search: Search, recipe: Recipe) -> Recipe:
+def here(search: Search, recipe: Recipe) -> Recipe:
     """The same recipe with its models where they lie for this worker: another may have found it elsewhere."""
     space = search.workshop.space
     found = replace(

@@ -24,12 +24,15 @@ from merging.recipe.rules import place_of
 from merging.worker import MergeWorker
 from search.candidates.models import Found, Opened, find, open_found
 from search.errors import SearchError, SpecError
+from search.proposals.baselines import baselines
 from search.proposals.space import SearchSpace
 from search.proposals.starting_points import starting_points
 from search.running.answerable import check_answerable
 from search.study_file.models import BASE, VOCABULARIES
 from search.study_file.spec import DataSpec, EngineSpec, Objective, SliceSpec, StudySpec
+from studies.objectives.goals import Goals, gold_slices, read_goals
 from studies.store.rows import StudySlice
+from studies.verdicts.steering import Yardstick
 
 FAKE_CONTEXT = 1 << 20
 """Characters: more than any prompt has."""
@@ -71,6 +74,12 @@ class Workshop:
     def setting(self) -> str:
         """What tells answers here from those under the base's own generation config; empty for the same."""
         return setting(self.fitted, self.base) if self.fitted else ""
+
+    @property
+    def yardstick(self) -> Yardstick:
+        """What candidates are scored by on the search items."""
+        experts = [entrant for entrant in baselines(self.space) if entrant.kind == "expert"]
+        return Yardstick(self.spec.goals, tuple(entrant.recipe.digest for entrant in experts))
 
     def identity(self) -> dict[str, Any]:
         """What makes this study this study: the file's content, and the contents of models and items.
@@ -256,24 +265,36 @@ def steering(slices: Sequence[Slice], objective: Objective) -> tuple[Slice, ...]
     """The search slices, scored by what the study asks for.
 
     Raises:
-        SpecError: gold answers are to be scored, and an item has none.
+        SpecError: gold answers are to be scored, and an item has none; or tokens are to be counted, and no
+            answer is generated.
     """
-    if objective == "accuracy":
-        return tuple(slices)
+    goals = read_goals(objective)
+    gold = gold_slices(goals, [part.name for part in slices])
     for part in slices:
-        if lacking := sum(not item.gold for item in part.items):
+        lacking = sum(not item.gold for item in part.items)
+        if lacking and part.name in gold:
             raise SpecError(
                 f"objective: gold_logprob needs a gold answer for every item, but {lacking} of slice"
                 f" {part.name!r} ({part.task}) have none; write accuracy, or drop the slice"
             )
-    return tuple(replace(part, scoring="gold") for part in slices)
+    asked = tuple(replace(part, scoring="gold") if part.name in gold else part for part in slices)
+    _check_tokens(goals, asked)
+    return asked
+
+
+def _check_tokens(goals: Goals, slices: Sequence[Slice]) -> None:
+    if any(goal.kind == "tokens" for goal in goals) and not any(s.scoring == "generate" for s in slices):
+        raise SpecError(
+            "objective: tokens are those of generated answers, and no slice has any: their answers are"
+            " chosen or only scored; leave tokens out"
+        )
 
 
 def _check_space(space: SearchSpace, spec: StudySpec) -> None:
     """A space without a choice, or without a single merge in it, would be searched in vain."""
     if not space.distributions and spec.budget.trials > 1:
         raise SpecError("search_space: every number is fixed; give one a range, or set budget.trials to 1")
-    for point in starting_points(space) or [{}]:
+    for point in starting_points(space, spec.budget.trials) or [{}]:
         space.decode(point)
 
 

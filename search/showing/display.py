@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from math import inf
 
 from rich.console import Console
 from rich.progress import (
@@ -18,28 +19,54 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from search.showing.goals import value_of
 from search.showing.step import Phase, Step
-from search.showing.tables import percent
 from search.study_file.spec import Objective
+from studies.objectives.front import Point, front, oriented
+from studies.objectives.goals import ACCURACY, GOLD, Goals, directions, read_goals
+from studies.verdicts.steering import Score
 
 PHASES = {"dry run": "dry run", "baselines": "baselines", "trials": "search", "holdout": "holdout"}
 
 
 @dataclass
 class Best:
-    """The best search score so far, and who has it."""
+    """The best search score so far, and who has it; of several objectives those that nobody dominates."""
 
     name: str = "-"
     score: float | None = None
+    front: list[Point] = field(default_factory=list)
 
-    def see(self, step: Step) -> None:
+    def see(self, step: Step, goals: Goals) -> None:
         """Take the step's score if it beats what was seen."""
-        if step.score is not None and (self.score is None or step.score > self.score):
+        if isinstance(step.score, tuple):
+            points = [*self.front, oriented(step.score, directions(goals))]
+            self.front = [points[i] for i in front(points)]
+        elif step.score is not None and step.score > (-inf if self.score is None else self.score):
             self.name, self.score = step.name, step.score
 
-    def text(self, objective: Objective) -> str:
-        """As people read it, e.g. `81.2 (trial 4)`."""
-        return "-" if self.score is None else f"{shown(self.score, objective)} ({self.name})"
+    def text(self, goals: Goals) -> str:
+        """As people read it, e.g. `best 81.2 (trial 4)`, or `front of 7`."""
+        if len(goals) > 1:
+            return f"front of {len(self.front)}" if self.front else "front -"
+        return "best -" if self.score is None else f"best {shown(self.score, goals)} ({self.name})"
+
+
+@dataclass
+class Spared:
+    """What racing saved so far, of what there was to ask."""
+
+    items: int = 0
+    left: int = 0
+
+    def see(self, step: Step) -> None:
+        """Count a trial's."""
+        self.items += step.items
+        self.left += step.left
+
+    def text(self) -> str:
+        """Such as `, 38% saved`; empty where nothing was."""
+        return f", {self.left / self.items:.0%} of items saved" if self.left else ""
 
 
 @dataclass
@@ -63,6 +90,12 @@ class Display:
     console: Console
     objective: Objective = "accuracy"
     best: Best = field(default_factory=Best)
+    spared: Spared = field(default_factory=Spared)
+
+    @property
+    def goals(self) -> Goals:
+        """What scores on search items are of."""
+        return read_goals(self.objective)
 
     def follow(self, steps: Iterable[Step]) -> None:
         """Consume the steps, showing best so far, candidates a minute and time left."""
@@ -79,7 +112,8 @@ class Display:
         def seen(step: Step) -> tuple[float, float]:
             nonlocal began
             if step.phase in ("baselines", "trials"):
-                self.best.see(step)
+                self.best.see(step, self.goals)
+            self.spared.see(step)
             rate, left = paces.setdefault(step.phase, Pace(began)).see(step)
             began = time.monotonic()  # where the next phase begins, if there comes one
             return rate, left
@@ -98,23 +132,37 @@ class Display:
     def _bar(self, bars: Progress, tasks: dict[Phase, TaskID], step: Step, rate: float) -> None:
         if step.phase not in tasks:
             tasks[step.phase] = bars.add_task(PHASES[step.phase], total=step.total, best="-", rate="-")
-        best = self.best.text(self.objective)
+        best = self.best.text(self.goals) + self.spared.text()
         bars.update(tasks[step.phase], completed=step.done, best=best, rate=f"{rate:.0f}")
-        if step.reason:
+        if step.dropped_after is not None:
+            bars.console.print(f"  {step.name} {_dropped(step)}", highlight=False)
+        if step.reason and not step.pruned:
             bars.console.print(f"  {step.name} failed: {step.reason}", style="yellow", highlight=False)
 
     def _line(self, step: Step, rate: float, left: float) -> None:
-        score = f"failed: {step.reason}" if step.score is None else self._score(step.score, step.phase)
+        best = self.best.text(self.goals) + self.spared.text()
         self.console.print(
-            f"{PHASES[step.phase]:<9} {step.done:>3}/{step.total}  {step.name:<10} {score}"
-            f"  best {self.best.text(self.objective)}  {rate:.0f}/min  {clock(left)} left",
+            f"{PHASES[step.phase]:<9} {step.done:>3}/{step.total}  {step.name:<10} {self._said(step)}"
+            f"  {best}  {rate:.0f}/min  {clock(left)} left",
             highlight=False,
             soft_wrap=True,
         )
 
-    def _score(self, score: float, phase: Phase) -> str:
+    def _said(self, step: Step) -> str:
+        if step.score is not None:
+            dropped = f" {_dropped(step)}" if step.dropped_after is not None else ""
+            return f"{self._score(step.score, step)}{dropped}"
+        return str(step.reason) if step.pruned else f"failed: {step.reason}"
+
+    def _score(self, score: Score, step: Step) -> str:
         """The score in the units of its phase: holdout items are judged by accuracy."""
-        return shown(score, "accuracy" if phase == "holdout" else self.objective)
+        if step.phase == "dry run":
+            return shown(score, (GOLD if step.gold else ACCURACY,))
+        return shown(score, (ACCURACY,) if step.phase == "holdout" else self.goals)
+
+
+def _dropped(step: Step) -> str:
+    return f"dropped as behind after {step.dropped_after} holdout items"
 
 
 def _bars(console: Console) -> Progress:
@@ -123,15 +171,18 @@ def _bars(console: Console) -> Progress:
         TextColumn("{task.description:<9}"),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("best {task.fields[best]} · {task.fields[rate]}/min ·"),
+        TextColumn("{task.fields[best]} · {task.fields[rate]}/min ·"),
         TimeRemainingColumn(elapsed_when_finished=True),
         console=console,
     )
 
 
-def shown(score: float, objective: Objective) -> str:
-    """A score as people read it: points of accuracy, or natural log-probability per token."""
-    return percent(score) if objective == "accuracy" else f"{score:.4f}"
+def shown(score: Score, goals: Goals) -> str:
+    """A score as people read it; of several goals each with its name."""
+    if isinstance(score, tuple):
+        pairs = zip(goals, score, strict=True)
+        return ", ".join(f"{goal.name} {value_of(goal, value)}" for goal, value in pairs)
+    return value_of(goals[0], score)
 
 
 def clock(seconds: float) -> str:

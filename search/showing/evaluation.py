@@ -11,7 +11,8 @@ from typing import Any
 from rich.table import Table
 
 from evaluators.score import Accuracy
-from search.showing.tables import console, percent
+from search.showing.goals import percent
+from search.showing.tables import console
 
 
 @dataclass(frozen=True)

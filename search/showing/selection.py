@@ -5,7 +5,8 @@ from __future__ import annotations
 from rich.table import Table
 
 from evaluators.score import Accuracy
-from search.showing.tables import WIDEST, console, percent
+from search.showing.goals import percent
+from search.showing.tables import WIDEST, console
 from studies.selection.selection import Option, Selection
 
 

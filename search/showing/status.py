@@ -9,6 +9,8 @@ from typing import Any
 from studies.store import StudyStore
 from studies.store.lease import is_running
 from studies.store.rows import AT_WORK, StudySummary
+from studies.trials import notes_of
+from studies.verdicts.savings import Savings, savings
 from studies.workers.register import living
 from studies.workers.wishes import asked
 from studies.workers.worker import Worker
@@ -45,6 +47,12 @@ class StudyLine:
     created_at: datetime
     updated_at: datetime
     reason: str | None
+    sampler: str | None = None
+    """What `auto` chose, and why; None where the study file names a sampler, or nothing was proposed yet."""
+    pruned: int = 0
+    """Of the trials, those that were stopped early."""
+    racing: Savings | None = None
+    """What that saved; None for a study that is not raced."""
     asked: str | None = None
     """What its workers are asked: to pause, or to stop."""
     workers: tuple[WorkerLine, ...] = ()
@@ -53,7 +61,9 @@ class StudyLine:
     def to_json(self) -> dict[str, Any]:
         """As `crucible status --json` prints it."""
         times = {"created_at": self.created_at.isoformat(), "updated_at": self.updated_at.isoformat()}
-        return {**vars(self), **times, "workers": [each.to_json() for each in self.workers]}
+        racing = None if self.racing is None else {**vars(self.racing), "share": round(self.racing.share, 4)}
+        workers = [each.to_json() for each in self.workers]
+        return {**vars(self), **times, "racing": racing, "workers": workers}
 
 
 def _line(store: StudyStore, each: StudySummary) -> StudyLine:
@@ -65,6 +75,9 @@ def _line(store: StudyStore, each: StudySummary) -> StudyLine:
         state=state,
         trials=each.trials,
         failed=each.failed,
+        sampler=notes_of(store.engine, each.name).get("sampler"),
+        pruned=each.pruned,
+        racing=savings(store, each.id),
         created_at=each.created_at,
         updated_at=each.updated_at,
         reason=reason,

@@ -8,6 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from evaluators.score import Accuracy, MeanLogprob
+from search.showing.goals import percent
+from search.showing.goals_table import goals_table
 from search.showing.status import StudyLine, WorkerLine
 from studies.verdicts.leaderboard import Row, conclusion
 from studies.verdicts.paired import Difference
@@ -29,9 +31,10 @@ def show_leaderboard(rows: Sequence[Row], study: str) -> None:
     judged = [row for row in rows if row.holdout_mean is not None]
     others = [row for row in rows if row.holdout_mean is None]
     out, table = console(), leaderboard_table([*judged, *others[:UNJUDGED_SHOWN]], study)
-    if not out.is_terminal:  # a file has room for names in full
-        out.width = max(out.width, out.measure(table, options=out.options.update(width=WIDEST)).maximum)
-    out.print(table)
+    for each in filter(None, (table, goals_table(rows, study))):
+        if not out.is_terminal:  # a file has room for names in full
+            out.width = max(out.width, out.measure(each, options=out.options.update(width=WIDEST)).maximum)
+        out.print(each)
     if others:
         hidden = len(others) - UNJUDGED_SHOWN
         more = f"; {hidden} more are in --json" if hidden > 0 else ""
@@ -79,11 +82,6 @@ def _search(score: Accuracy | MeanLogprob) -> str:
     return f"{score.mean:.3f}" if isinstance(score, MeanLogprob) else percent(score.mean)
 
 
-def percent(share: float) -> str:
-    """A share as percentage points with one decimal: 0.8123 -> 81.2."""
-    return f"{100 * share:.1f}"
-
-
 def _gain(difference: Difference | None) -> str:
     if difference is None:
         return "-"
@@ -94,10 +92,10 @@ def _gain(difference: Difference | None) -> str:
 def show_status(studies: Sequence[StudyLine]) -> None:
     """Print the studies of a store."""
     table = Table(header_style="bold")
-    for name in ("study", "state", "trials", "failed", "last active (UTC)", ""):
-        table.add_column(name, justify="right" if name in ("trials", "failed") else "left")
+    for name in ("study", "state", "trials", "pruned", "failed", "last active (UTC)", ""):
+        table.add_column(name, justify="right" if name in ("trials", "pruned", "failed") else "left")
     for each in studies:
-        counts = (str(each.trials), str(each.failed))
+        counts = (str(each.trials), str(each.pruned), str(each.failed))
         table.add_row(
             each.name, _state(each), *counts, f"{each.updated_at:%Y-%m-%d %H:%M:%S}", each.reason or ""
         )

@@ -47,11 +47,15 @@ def structured() -> bool:
 
 def log_step(step: Step) -> None:
     """Log a candidate that is done; what `report` is where logs are JSON lines, in place of a display."""
-    said = f"failed: {step.reason}" if step.score is None else f"{step.score:.4f}"
+    scores = step.score if isinstance(step.score, tuple) else (step.score,)
+    numbers = ", ".join(f"{score:.4f}" for score in scores if score is not None)
+    said = numbers or (str(step.reason) if step.pruned else f"failed: {step.reason}")
     known = {"phase": step.phase, "done": step.done, "total": step.total, "candidate": step.name}
     found = {"score": step.score, "reason": step.reason, "seconds": round(step.seconds, 3)}
-    level = logging.WARNING if step.score is None else logging.INFO
-    extra = {"event": "step", **known, **found}
+    level = logging.WARNING if step.score is None and not step.pruned else logging.INFO
+    raced = {"pruned": True, "estimate": step.estimate} if step.pruned else {}
+    dropped = {} if step.dropped_after is None else {"dropped_after": step.dropped_after}
+    extra = {"event": "step", **known, **found, **raced, **dropped}
     logger.log(level, "%s %d/%d %s %s", step.phase, step.done, step.total, step.name, said, extra=extra)
 
 

@@ -20,7 +20,7 @@ from studies.workers.register import all_workers
 from studies.workers.worker import Worker
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
-TRIAL_STATES = ("running", "complete", "failed")
+TRIAL_STATES = ("running", "complete", "pruned", "failed")
 WORKER_STATES = ("working", "ended", "lost")
 TOTALS = {
     "tokens": ("crucible_tokens", "Tokens that engines generated or scored."),

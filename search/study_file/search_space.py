@@ -18,8 +18,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from merging.methods.registry import METHODS, PARAMETERS, REQUIRED, Parameter, nearest
+from merging.methods.registry import METHODS, PARAMETERS, REQUIRED, Method, Parameter, nearest
 from merging.recipe.checks import span, within
+from search.errors import SpecError
 
 
 def _as_range(value: Any) -> Any:
@@ -51,6 +52,8 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True)
 
 
+STACKING = "passthrough"
+"""The method by which layers are taken as they are."""
 OWN = ("weight", "density", "lambda", "normalize")
 """Parameters that the section below spells out; all others of the registry are fields of theirs beside it."""
 
@@ -76,6 +79,26 @@ else:
     )
 
 
+class LayersSpec(Section):
+    """Which paths through the experts' layers may be taken; each layer is one expert's, as it is."""
+
+    budget: Annotated[int, Field(ge=1, strict=True)]
+    """How many layers a merged model has at most."""
+    copies: Annotated[int, Field(ge=1, le=4, strict=True)] = 2
+    """How often a layer group may come, one behind the other, each from an expert of its own."""
+    skip: Annotated[bool, Field(strict=True)] = True
+    """Whether layer groups may be left out."""
+
+    @property
+    def keeps_depth(self) -> bool:
+        """Whether every path has as many layers as the models, each in its own place."""
+        return self.copies == 1 and not self.skip
+
+
+LATER = ("gradient", "layers")
+"""What spaces may say since it came: no part of a study's identity where it says nothing of it."""
+
+
 class SearchSpaceSpec(_FromRegistry):
     """What a candidate may be made of; every other parameter of the registry is a field too, by its name."""
 
@@ -92,6 +115,12 @@ class SearchSpaceSpec(_FromRegistry):
     """Divide a merged task vector by the sum of its weights. Off, unlike in mergekit: with it, weights only
     say who counts for how much, and every candidate lies a full task vector away from the base."""
 
+    gradient: Annotated[int, Field(ge=2, strict=True)] | None = None
+    """Of how many layers, from the first to the last, numbers are chosen; the others lie on straight lines
+    between them."""
+    layers: LayersSpec | None = None
+    """Paths through the experts' layers, for the methods that stack."""
+
     @property
     def more(self) -> dict[str, Fixed]:
         """What is given of the registry's other parameters: (low, high) for numbers, else the value."""
@@ -101,7 +130,9 @@ class SearchSpaceSpec(_FromRegistry):
     def _without_unsaid(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """What a study does not say is no part of its identity, or a new parameter would make it another."""
         said: dict[str, Any] = handler(self)
-        return {name: value for name, value in said.items() if name not in MORE or value is not None}
+        return {
+            name: value for name, value in said.items() if value is not None or name not in (*MORE, *LATER)
+        }
 
     @field_validator("methods")
     @classmethod
@@ -144,6 +175,47 @@ class SearchSpaceSpec(_FromRegistry):
         if not (value[0] >= 1e-4 and value[1] <= 1):
             raise ValueError(f"a density is a share kept, between 0.0001 and 1; found {list(value)}")
         return value
+
+    @model_validator(mode="after")
+    def _shaped(self) -> SearchSpaceSpec:
+        if self.gradient is not None and self.layer_groups != "each":
+            raise wrong_at("gradient", "gives every layer numbers of its own; leave layer_groups out")
+        if self.layers is None:
+            return self
+        if self.gradient is not None:
+            raise wrong_at("gradient", "a layer path goes by layer groups; leave one of the two out")
+        for method in self.methods:
+            if method != STACKING:
+                raise wrong_at(
+                    "layers",
+                    f"{method} merges several models' layers into one, a path takes each as it is; write"
+                    f" `methods: [{STACKING}]`, or leave layers out",
+                )
+        return self
+
+    def check_weights(self) -> None:
+        """Raises SpecError for weights that could cancel where a method divides by their sum.
+
+        Not part of reading a file: studies began with such weights before they were refused, and go on.
+        """
+        for method in map(METHODS.__getitem__, self.methods) if self.weight[0] < 0 else ():
+            if remedy := self._without_cancelling(method):
+                raise SpecError(
+                    f"search_space.weight: {self.weight[0]:g} is below 0, but {method.name} divides by the"
+                    f" sum of its weights, which could cancel; {remedy}"
+                )
+
+    def _without_cancelling(self, method: Method) -> str | None:
+        """What makes weights below 0 mean something to a method; None where they do."""
+        reads = method.parameters
+        if "normalize" in reads and method.on_task_vectors:
+            return "leave normalize out" if self.normalize else None
+        if "weight" not in reads or "lambda" in reads:
+            return None
+        if "normalize_weights" in reads:
+            said = self.more.get("normalize_weights")
+            return None if said is False else "write `normalize_weights: false`, or weights from 0 on"
+        return "give weights from 0 on, or drop the method"
 
     @model_validator(mode="after")
     def _read(self) -> SearchSpaceSpec:

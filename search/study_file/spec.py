@@ -16,17 +16,21 @@ from pydantic import (
 
 from merging.methods.registry import METHODS, nearest
 from search.study_file.models import BASE, VOCABULARIES, ModelSpec, check_names
+from search.study_file.objective import Objective, check_objective
+from search.study_file.racing import RACED, Racing, RacingSpec
 from search.study_file.reading import Form, read_file
-from search.study_file.search_space import SearchSpaceSpec, Section, refuse_twice, wrong_at
+from search.study_file.search_space import LayersSpec, SearchSpaceSpec, Section, refuse_twice, wrong_at
+from studies.objectives.goals import Direction, Goals, directions, read_goals
 
-__all__ = ["SearchSpaceSpec", "StudySpec", "load_study"]
+__all__ = ["Objective", "SearchSpaceSpec", "StudySpec", "load_study"]
 
 DEFAULT_STORAGE = "sqlite:///crucible.db"
 BRANCHES = ("one file", "two files")
 """The two forms of a slice's `data`, as pydantic is to call them."""
-SAMPLERS = ("tpe", "cmaes", "nsga2", "random")
+SAMPLERS = ("auto", "tpe", "gp", "cmaes", "nsga2", "qmc", "random")
+ONE_OBJECTIVE = ("gp", "cmaes")
+"""Samplers that can't serve several."""
 Dtype = Literal["float32", "bfloat16", "float16"]
-Objective = Literal["accuracy", "gold_logprob"]
 
 
 class DataSpec(Section):
@@ -72,7 +76,8 @@ class SliceSpec(Section):
 class SamplerSpec(Section):
     """Who proposes."""
 
-    name: Literal["tpe", "cmaes", "nsga2", "random"] = "tpe"
+    name: Literal["auto", "tpe", "gp", "cmaes", "nsga2", "qmc", "random"] = "auto"
+    """`auto` chooses by space, budget and objectives; where a study began before it, its absence is `tpe`."""
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
 
 
@@ -119,6 +124,20 @@ class BudgetSpec(Section):
     """How long one candidate may take before it counts as hung; None: as long as others make likely."""
 
 
+def count_objectives(objective: Any) -> int:
+    """How many objectives a file asks for: one, unless it lists them."""
+    return len(objective) if isinstance(objective, list | tuple) else 1
+
+
+def refuse_several(sampler: SamplerSpec, objectives: int) -> None:
+    """Raise an error of the field where several objectives are asked of a sampler that serves one."""
+    if objectives > 1 and sampler.name in ONE_OBJECTIVE:
+        others = ", ".join(name for name in SAMPLERS if name not in ONE_OBJECTIVE)
+        raise wrong_at(
+            "sampler", f"{sampler.name} serves one objective, found {objectives}; write one of {others}"
+        )
+
+
 class StudySpec(Section):
     """A study file's content; paths are as written, relative to `folder`."""
 
@@ -136,6 +155,8 @@ class StudySpec(Section):
     objective: Objective = "accuracy"
     """What a trial is scored by on its search items; holdout items are always judged by accuracy."""
     sampler: SamplerSpec = SamplerSpec()
+    racing: Racing = None
+    """When candidates are stopped early; None: as the study began, a new one with today's defaults."""
     engine: EngineSpec = EngineSpec()
     budget: BudgetSpec = BudgetSpec()
     storage: str = DEFAULT_STORAGE
@@ -145,6 +166,11 @@ class StudySpec(Section):
     def _distinct(self) -> StudySpec:
         check_names(self.base_model, self.experts, self.search_space.modules)
         refuse_twice("slices", tuple(s.name for s in self.slices))
+        return self
+
+    @model_validator(mode="after")
+    def _objective_of_its_slices(self) -> StudySpec:
+        check_objective(self.objective, [each.name for each in self.slices])
         return self
 
     @model_validator(mode="after")
@@ -166,7 +192,14 @@ class StudySpec(Section):
         return self
 
     @model_validator(mode="after")
+    def _served(self) -> StudySpec:
+        refuse_several(self.sampler, count_objectives(self.objective))
+        return self
+
+    @model_validator(mode="after")
     def _enough(self) -> StudySpec:
+        if self.search_space.layers is not None:
+            return self  # each layer is one expert's, of however many
         for method in map(METHODS.__getitem__, self.search_space.methods):
             (fewest, most), found = method.experts, len(self.experts)
             if not fewest <= found <= (most or found):
@@ -178,6 +211,26 @@ class StudySpec(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _raceable(self) -> StudySpec:
+        if self.racing is not None and self.racing.on and self.objective not in RACED:
+            raise wrong_at(
+                "racing",
+                f"takes {' or '.join(RACED)} as objective; write `racing: off`, or leave it out",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _depth_served(self) -> StudySpec:
+        layers = self.search_space.layers
+        if layers is not None and not layers.keeps_depth and self.engine.name == "vllm":
+            raise wrong_at(
+                "engine",
+                "vllm keeps the number of layers that it starts with, and these layer paths change it; write"
+                " `name: transformers`, or `layers: {copies: 1, skip: false}`",
+            )
+        return self
+
     def identity(self) -> dict[str, Any]:
         """What makes a study this study of all that its file says: no places, and nothing unsaid."""
         places = {"storage", "base_model", "experts", "allow_pickle", "tokenizer_source", "config_source"}
@@ -186,11 +239,23 @@ class StudySpec(Section):
         del said["budget"]["trial_minutes"]  # patience changes no answer
         if self.objective == "accuracy":
             del said["objective"]  # studies that began before there was a choice stay what they were
+        if self.racing is None or not self.racing.on:
+            del said["racing"]
         if self.tokenizer_name is not None:
             said["tokenizer_source"] = self.tokenizer_name
         if self.config_name is not None:
             said["config_source"] = self.config_name
         return said
+
+    @property
+    def goals(self) -> Goals:
+        """What its search drives up, or down."""
+        return read_goals(self.objective)
+
+    @property
+    def directions(self) -> tuple[Direction, ...]:
+        """Which way is better, by goal."""
+        return directions(self.goals)
 
     @property
     def base_name(self) -> str:
@@ -225,9 +290,11 @@ _FORM = Form(
         "base_model": ModelSpec,
         "experts": ModelSpec,
         "search_space": SearchSpaceSpec,
+        "layers": LayersSpec,
         "slices": SliceSpec,
         "data": DataSpec,
         "sampler": SamplerSpec,
+        "racing": RacingSpec,
         "engine": EngineSpec,
         "budget": BudgetSpec,
     },

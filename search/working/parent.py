@@ -87,10 +87,11 @@ def worker_command(file: Path, terms: Terms, parent: int | None = None) -> list[
     """The command line of one worker on these terms, that dies with `parent`, by default this process."""
     # Not as --until: for one that is started again after that, a time that is past is no mistake.
     given = {"--trials": terms.trials, "--hours": terms.hours, "--ends": terms.until}
+    begins = ["--warm-start", terms.warm_start] if terms.warm_start is not None else []
     own = {"--index": terms.index, "--workers": terms.workers, "--parent": parent or os.getpid()}
     options = [str(part) for pair in {**given, **own}.items() if pair[1] is not None for part in pair]
     anyway = ["--anyway"] if terms.anyway else []
-    return [sys.executable, "-m", "search", "worker", str(file), *options, *anyway]
+    return [sys.executable, "-m", "search", "worker", str(file), *options, *begins, *anyway]
 
 
 @dataclass

@@ -36,6 +36,8 @@ class Terms:
     """Begin the process's command anew where an engine hangs in it; else it ends for that."""
     failed: tuple[int, ...] | None = None
     """Trials that had failed when the command began, of the last that had ended; None: it begins just now."""
+    warm_start: str | None = None
+    """Whose best trials the search begins with: another study of the same storage."""
 
     def trials_of(self, budget: BudgetSpec) -> int:
         """How many trials the study has in the end."""

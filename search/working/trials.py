@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from merging.errors import RecipeError
 from search.errors import failure_kind
 from search.proposals.baselines import Entrant
+from search.proposals.ledger import Ledger
 from search.running.ending import TimeUp
-from search.running.search import enter
+from search.running.search import Search, enter_race, finalists, here
 from search.showing.step import Step
 from search.working.failures import check_streak
 from search.working.session import MOST_DEATHS, Session, Taken
-from search.working.sharing import judge_baselines
+from search.working.sharing import Task, judge_baselines, share_out
 from search.working.verdict_time import Needed, knows_holdout, needed
 from studies.errors import TrialClosed
 from studies.store.presence import is_here
@@ -116,10 +117,7 @@ def _run(session: Session, number: int, hold: Hold) -> None:
             step = _given_up(session, step, hold)
         else:
             step = session.unhurried(lambda: _try(session, number, step))
-        if step.score is None:
-            ledger.fail(number)
-        else:
-            ledger.tell(number, step.score)
+        _tell(ledger, number, step)
     except Taken:
         return
     except TrialClosed as error:  # by those who took this worker for dead
@@ -128,10 +126,19 @@ def _run(session: Session, number: int, hold: Hold) -> None:
         return
     drop(search.store, session.worker, hold)
     session.report(replace(step, done=ledger.standing().finished))
-    if step.score is None:
+    if step.score is None and not step.pruned:
         check_streak(session, step)
     else:
         session.streak.clear()
+
+
+def _tell(ledger: Ledger, number: int, step: Step) -> None:
+    if step.estimate is not None:
+        ledger.prune(number, step.estimate, step.items - step.left)
+    elif step.score is not None:
+        ledger.tell(number, step.score)
+    else:
+        ledger.fail(number)
 
 
 def _try(session: Session, number: int, step: Step) -> Step:
@@ -143,7 +150,7 @@ def _try(session: Session, number: int, step: Step) -> Step:
         return replace(step, reason=str(error), failure=failure_kind(error))
     search.ledger.note(number, recipe.digest)
     entrant = Entrant("trial", step.name, recipe, number)
-    step = enter(search, entrant, workshop.search_slices, step)
+    step = enter_race(search, entrant, step)
     session.recent.append(step.seconds)
     return step
 
@@ -156,3 +163,26 @@ def _given_up(session: Session, step: Step, hold: Hold) -> Step:
     if step.name in rows:
         search.store.finish_candidate(search.study, "trial", step.name, reason, DIED)
     return replace(step, reason=reason, failure=DIED)
+
+
+def complete_one(session: Session) -> None:
+    """Measure what is left of the stopped trial with the best estimate, if no trial is complete.
+
+    Only complete ones are judged: what was asked of a stopped one is too little to choose by.
+    """
+    best = None if finalists(session.search, 1) else _best(session.search)
+    if best is not None:
+        step = Step("baselines", 1, 1, best.name)
+        share_out(session, [Task(best, session.search.workshop.search_slices, step)])
+
+
+def _best(search: Search) -> Entrant | None:
+    """Of equals the earlier."""
+    history = search.ledger.history
+    history.refresh()
+    rows = [row for row in search.store.candidates(search.study) if row.state == "pruned"]
+    rated = [(history[row.trial].values[0], -row.trial, row) for row in rows if row.trial is not None]
+    if not rated:
+        return None
+    row = max(rated, key=lambda each: each[:2])[2]
+    return Entrant("trial", row.name, here(search, search.store.recipe(row.digest)), row.trial)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from evaluators.benchmarks.slices import Slice
 from search.proposals.baselines import baselines
 from search.running.search import Search, is_measured
+from search.working.sharing import rounds
 
 WRITING = 100e6
 """Bytes of a checkpoint that a slow disk takes in a second."""
@@ -33,12 +34,14 @@ def needed(search: Search, recent: Sequence[float], workers: int) -> Needed:
     """
     space, workshop = search.workshop.space, search.workshop
     answering = _seconds(search, workshop.search_slices)
-    trial = max(recent, default=answering)
+    trial = max(answering, *recent) if recent else answering
     merging = max(0.0, trial - answering)
     entrants = baselines(space)
     waiting = sum(not is_measured(search, each, workshop.holdout_slices) for each in entrants)
-    rounds = math.ceil((waiting + workshop.spec.budget.finalists) / max(1, workers))
-    judging = rounds * (merging + _seconds(search, workshop.holdout_slices))
+    turns = [math.ceil(each / max(1, workers)) for each in (waiting, workshop.spec.budget.finalists)]
+    # A finalist is merged anew for each round. That one may be dropped earlier is not counted on.
+    merges = turns[0] + turns[1] * len(rounds(workshop.holdout_slices))
+    judging = merges * merging + sum(turns) * _seconds(search, workshop.holdout_slices)
     size = sum(info.nbytes for info in workshop.base.tensors.values())
     return Needed(trial, SPARE * (judging + merging + size / WRITING))
 

@@ -13,23 +13,24 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 
-from search.proposals.baselines import baselines
+from search.proposals.samplers.choice import too_small
 from search.running.anew import Earlier, begin_anew
 from search.running.ending import Halted
 from search.running.interrupt import rest, shielded
 from search.running.known import Known, adopt_known
 from search.running.measure import Bench
-from search.running.outlook import baseline_scores, check_steered, idle_slices
+from search.running.outlook import baseline_scores, check_steered, faint_slices, idle_slices
 from search.running.search import Search, finalists, open_search
 from search.running.workshop import Workshop, open_workshop
 from search.showing.step import Step
+from search.study_file.began import as_begun
 from search.study_file.spec import StudySpec
 from search.working.child import STORAGE
 from search.working.failures import failed_trials
 from search.working.session import Session, at_work, pace_before
-from search.working.sharing import share_out
+from search.working.sharing import judge, measure_baselines
 from search.working.terms import Clock, Terms, start_clock
-from search.working.trials import run_trials
+from search.working.trials import complete_one, run_trials
 from studies.errors import WorkerLost
 from studies.store import StudyStore
 from studies.workers.holds import alone
@@ -56,16 +57,18 @@ def work(
     clock = start_clock(terms, spec.budget)
     with StudyStore(url) as store:
         store.wait = rest
-        workshop = open_workshop(spec)
+        workshop = open_workshop(as_begun(spec, store))
         for long in workshop.long_prompts:
             logger.warning("%s", long)
         _check_same(store, workshop)
         with closing(workshop.engine()) as engine:
             study = store.begin(spec.name, workshop.identity())
             bench = Bench(store, engine, setting=workshop.setting, minutes=spec.budget.trial_minutes)
+            bench.yardstick = workshop.yardstick
             with shielded():
                 with alone(store, EVERY_STUDY):  # Optuna's tables are made once for all
-                    search = open_search(bench, study, url, workshop)
+                    search = open_search(bench, study, url, workshop, terms.warm_start)
+                    _tell_sampler(search, terms)
                     adopt_known(workshop, bench, known or {})
                 with closing(search.ledger):
                     return _work(search, _begun(search, url, terms, clock), clock, report)
@@ -89,6 +92,17 @@ def _check_same(store: StudyStore, workshop: Workshop) -> None:
         store.begin(workshop.spec.name, workshop.identity())
 
 
+def _tell_sampler(search: Search, terms: Terms) -> None:
+    """Say what `auto` is for this study, and that a budget is too small for the space."""
+    if terms.index != 0:
+        return
+    ledger, spec = search.ledger, search.workshop.spec
+    if ledger.choice.why is not None:
+        logger.warning("sampler %s", ledger.choice)
+    if (small := too_small(ledger.distributions, spec.budget.trials)) is not None:
+        logger.warning("%s", small)
+
+
 def _work(search: Search, terms: Terms, clock: Clock, report: Callable[[Step], None]) -> str:
     while True:
         try:
@@ -102,16 +116,15 @@ def _work(search: Search, terms: Terms, clock: Clock, report: Callable[[Step], N
 
 
 def _study(session: Session) -> None:
-    search, space = session.search, session.search.workshop.space
+    search = session.search
     if not session.others():
         session.say("searching")
-    share_out(session, "baselines", baselines(space))
+    measure_baselines(session)
     begins = not search.ledger.standing().begun and session.clock.left > 0
     _tell_idle(session, refuse=begins and not session.terms.anyway)
     run_trials(session)
-    session.say("judging")
-    best = finalists(search, search.workshop.spec.budget.finalists)
-    share_out(session, "holdout", (*baselines(space), *best))
+    complete_one(session)
+    judge(session, finalists(search, search.workshop.spec.budget.finalists))
     session.clear_up()
     done = search.ledger.standing().finished
     short = f"time ran out after {done} of {session.trials} trials" if done < session.trials else None
@@ -126,8 +139,9 @@ def _tell_idle(session: Session, *, refuse: bool) -> None:
     workshop = session.search.workshop
     if workshop.spec.engine.name == FAKE:
         return
-    idle = idle_slices(workshop, baseline_scores(workshop, session.search.bench))
-    for each in idle if session.terms.index == 0 else ():
+    scores = baseline_scores(workshop, session.search.bench)
+    idle = idle_slices(workshop, scores)
+    for each in (*idle, *faint_slices(workshop, scores)) if session.terms.index == 0 else ():
         logger.warning("%s", each)
     if refuse:
         check_steered(workshop, idle)

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
     Insert,
     Select,
     Table,
     and_,
+    cast,
     func,
     literal,
     select,
@@ -94,10 +96,10 @@ def select_summaries() -> Select[Any]:
     s, c = studies.c, candidates.c
     # A fusion's own trials are merges of fused models; those that it took over from studies have no number.
     trials = and_(c.kind.in_(("trial", "fused")), c.trial.is_not(None))
-    complete, failed = c.state == "complete", c.state == "failed"
+    done, failed, pruned = c.state.in_(("complete", "pruned")), c.state == "failed", c.state == "pruned"
     return (
         select(s.id, s.name, s.state, s.reason, s.created_at, s.updated_at)
-        .add_columns(func.count().filter(trials, complete), func.count().filter(trials, failed))
+        .add_columns(*(func.count().filter(trials, each) for each in (done, failed, pruned)))
         .join_from(studies, candidates, isouter=True)
         .group_by(s.id)
         .order_by(s.id)
@@ -139,6 +141,17 @@ def select_costs(subject_digests: Sequence[str], slice_digest: str) -> Select[An
     e = evidence.c
     return (
         select(e.subject_digest, func.sum(e.tokens), func.sum(e.seconds))
+        .where(e.subject_digest.in_(subject_digests), e.slice_digest == slice_digest)
+        .group_by(e.subject_digest)
+    )
+
+
+def select_lengths(subject_digests: Sequence[str], slice_digest: str) -> Select[Any]:
+    """(subject digest, n, tokens, squares of tokens) of the answers to a slice."""
+    e = evidence.c
+    tokens = cast(e.tokens, BigInteger)
+    return (
+        select(e.subject_digest, func.count(), func.sum(tokens), func.sum(tokens * tokens))
         .where(e.subject_digest.in_(subject_digests), e.slice_digest == slice_digest)
         .group_by(e.subject_digest)
     )

@@ -16,7 +16,8 @@ AT_WORK: tuple[StudyState, ...] = ("selecting", "extracting", "distilling", "sea
 """The states of a study that some process is running."""
 CandidateKind = Literal["base", "expert", "uniform", "trial", "model", "fused"]
 """model: one that was asked as it is, of any family. fused: a distilled model, or a merge of such."""
-CandidateState = Literal["running", "complete", "failed"]
+CandidateState = Literal["running", "complete", "failed", "pruned"]
+"""pruned: stopped early, being very unlikely to beat the best; some of its search items are not measured."""
 Split = Literal["search", "holdout"]
 Scoring = Literal["generate", "choices", "gold"]
 
@@ -102,6 +103,15 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class Lengths:
+    """How long n answers were: the sum of their tokens, and of the squares of each."""
+
+    n: int
+    tokens: int
+    squares: int
+
+
+@dataclass(frozen=True)
 class StudySummary:
     """One line of `crucible status`; times are UTC."""
 
@@ -113,6 +123,8 @@ class StudySummary:
     created_at: datetime
     updated_at: datetime
     trials: int
-    """Complete ones."""
+    """Those that are complete, or were stopped early."""
     failed: int
     """Trials that ended without a score."""
+    pruned: int = 0
+    """Of the trials, those that were stopped early."""

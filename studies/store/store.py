@@ -28,6 +28,7 @@ from studies.store.rows import (
     CandidateKind,
     Cost,
     Filed,
+    Lengths,
     ModelSubject,
     StudySlice,
     StudyState,
@@ -227,9 +228,15 @@ class StudyStore(FusionRecords):
         name: str,
         reason: str | None = None,
         failure: str | None = None,
+        *,
+        pruned: bool = False,
     ) -> None:
-        """Marks a candidate as complete, or, with a reason, as failed; `failure` is of what kind that is."""
-        state = "complete" if reason is None else "failed"
+        """Marks a candidate as complete, or, with a reason, as failed; `failure` is of what kind that is.
+
+        With a reason one may instead be `pruned`: its measurement was stopped early.
+        """
+        assert reason is not None or not pruned, f"{name} was stopped for no reason"
+        state = "pruned" if pruned else "complete" if reason is None else "failed"
         with writing(self.engine) as connection:
             which = queries.candidate_key(study, kind, name)
             update_one(connection, candidates, which, {"state": state, "reason": reason, "failure": failure})
@@ -306,6 +313,13 @@ class StudyStore(FusionRecords):
         with reading(self.engine) as connection:
             rows = connection.execute(queries.select_costs(list(subject_digests), slice_digest))
             return {digest: Cost(int(tokens), float(seconds)) for digest, tokens, seconds in rows}
+
+    @patient
+    def lengths(self, subject_digests: Sequence[str], slice_digest: str) -> dict[str, Lengths]:
+        """Per subject, how long its answers to a slice were; who was asked nothing is left out."""
+        with reading(self.engine) as connection:
+            rows = connection.execute(queries.select_lengths(list(subject_digests), slice_digest))
+            return {digest: Lengths(n, int(tokens), int(squares)) for digest, n, tokens, squares in rows}
 
     @patient
     def logprobs(self, subject_digests: Sequence[str], slice_digest: str) -> dict[str, dict[int, float]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, and_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, Table, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from studies.trials.tables import params, system_attributes, trials, values
@@ -28,10 +28,16 @@ class StoredTrial:
     id: int
     number: int
     state: State
-    value: float | None = None
+    values: tuple[float, ...] = ()
+    """One per objective if it was scored; of a pruned one what it would have had."""
     params: Drawn = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     """What samplers keep with it."""
+
+    @property
+    def value(self) -> float | None:
+        """Its first value, if it has any."""
+        return self.values[0] if self.values else None
 
     @property
     def finished(self) -> bool:
@@ -55,46 +61,43 @@ class Standing:
 
     @property
     def finished(self) -> int:
-        """How many were told or failed."""
-        return self.counts.get("COMPLETE", 0) + self.counts.get("FAIL", 0)
+        """How many were told, pruned or failed."""
+        return sum(self.counts.get(state, 0) for state in ("COMPLETE", "PRUNED", "FAIL"))
 
 
 def read_trials(connection: Connection, which: ColumnElement[bool]) -> list[StoredTrial]:
     """The trials that `which` names, by number."""
     # A trial's state first: what it says is finished is all there when the rest is read.
-    found = connection.execute(select_outcomes(which).order_by(trials.c.number)).all()
+    found = read_outcomes(connection, which)
     ids = select(trials.c.trial_id).where(which)
     drawn = _read_params(connection, ids)
     kept: dict[int, dict[str, Any]] = defaultdict(dict)
     of = select(system_attributes.c.trial_id, system_attributes.c.key, system_attributes.c.value_json)
     for trial, key, written in connection.execute(of.where(system_attributes.c.trial_id.in_(ids))):
         kept[trial][key] = json.loads(written)
-    return [
-        StoredTrial(
-            row.trial_id, row.number, row.state, value_of(row), drawn[row.trial_id], kept[row.trial_id]
-        )
-        for row in found
-    ]
+    return [replace(trial, params=drawn[trial.id], attributes=kept[trial.id]) for trial in found.values()]
 
 
-def select_outcomes(which: ColumnElement[bool]) -> Select[Any]:
-    """Id, number and state of the trials, and their value if they have one."""
+def read_outcomes(connection: Connection, which: ColumnElement[bool]) -> dict[int, StoredTrial]:
+    """The trials by number, without what was drawn for them and kept with them."""
     columns = (trials.c.trial_id, trials.c.number, trials.c.state, values.c.value, values.c.value_type)
-    only = and_(values.c.trial_id == trials.c.trial_id, values.c.objective == 0)
-    return select(*columns).select_from(trials.outerjoin(values, only)).where(which)
+    joined = trials.outerjoin(values, values.c.trial_id == trials.c.trial_id)
+    found: dict[int, StoredTrial] = {}
+    rows = select(*columns).select_from(joined).where(which).order_by(trials.c.number, values.c.objective)
+    for row in connection.execute(rows):
+        trial = found.get(row.number, StoredTrial(row.trial_id, row.number, row.state))
+        value = _INFINITE.get(row.value_type, row.value)
+        found[row.number] = trial if value is None else replace(trial, values=(*trial.values, value))
+    return found
 
 
-def value_of(row: Any) -> float | None:
-    """The value in a row of `select_outcomes`."""
-    value: float | None = _INFINITE.get(row.value_type, row.value)
-    return value
-
-
-def value_row(trial: int, value: float) -> dict[str, Any]:
-    """The row of a trial's value."""
-    kind = next((name for name, infinite in _INFINITE.items() if infinite == value), "FINITE")
-    finite = value if kind == "FINITE" else None
-    return {"trial_id": trial, "objective": 0, "value": finite, "value_type": kind}
+def value_rows(trial: int, told: Sequence[float]) -> list[dict[str, Any]]:
+    """The rows of a trial's values, one per objective."""
+    kinds = [next((name for name, inf in _INFINITE.items() if inf == value), "FINITE") for value in told]
+    return [
+        {"trial_id": trial, "objective": i, "value": value if kind == "FINITE" else None, "value_type": kind}
+        for i, (value, kind) in enumerate(zip(told, kinds, strict=True))
+    ]
 
 
 def insert_params(connection: Connection, trial: int, drawn: Drawn) -> None:

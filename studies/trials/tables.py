@@ -45,6 +45,19 @@ values = _table(
     Column("value_type", Enum("FINITE", "INF_POS", "INF_NEG", name="trialvaluetype")),
 )
 
+intermediate_values = _table(
+    "trial_intermediate_values",
+    "trial_intermediate_value_id",
+    Column("trial_id", Integer),
+    Column("step", Integer),
+    Column("intermediate_value", Float),
+    Column(
+        "intermediate_value_type",
+        Enum("FINITE", "INF_POS", "INF_NEG", "NAN", name="trialintermediatevaluetype"),
+    ),
+)
+"""What a trial reported on its way, by step."""
+
 system_attributes = _table(
     "trial_system_attributes",
     "trial_system_attribute_id",
@@ -57,6 +70,14 @@ user_attributes = _table(
     "trial_user_attributes",
     "trial_user_attribute_id",
     Column("trial_id", Integer),
+    Column("key", String),
+    Column("value_json", Text),
+)
+
+study_notes = _table(
+    "study_user_attributes",
+    "study_user_attribute_id",
+    Column("study_id", Integer),
     Column("key", String),
     Column("value_json", Text),
 )

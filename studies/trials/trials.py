@@ -21,18 +21,19 @@ from studies.trials.rows import (
     State,
     StoredTrial,
     insert_params,
+    read_outcomes,
     read_trials,
     same_point,
-    select_outcomes,
     set_attributes,
     utc_now,
-    value_of,
-    value_row,
+    value_rows,
 )
 from studies.trials.tables import (
+    intermediate_values,
     optuna_studies,
     params,
     study_attributes,
+    study_notes,
     system_attributes,
     trials,
     user_attributes,
@@ -97,6 +98,12 @@ class Trials(Patient):
             rows = connection.execute(columns.where(study_attributes.c.study_id == self.study))
             return {key: json.loads(written) for key, written in rows}
 
+    @patient
+    def note_study(self, key: str, value: Any) -> None:
+        """Keeps a fact with the study, under a key."""
+        with writing(self.engine) as connection:
+            set_attributes(connection, study_notes, {"study_id": self.study}, {key: value})
+
     def begin(self) -> int:
         """Begins the first waiting trial, else a new one; returns its number."""
         return self.patiently(partial(self._begin, utc_now()))
@@ -118,8 +125,13 @@ class Trials(Patient):
             return int(found[1])
 
     @patient
-    def enqueue(self, points: Sequence[Mapping[str, Any]], key: str) -> None:
-        """Lets a trial wait for each point, with it as attribute `key`, unless there is such a trial."""
+    def enqueue(
+        self, points: Sequence[Mapping[str, Any]], key: str, note: Mapping[str, Any] | None = None
+    ) -> None:
+        """Lets a trial wait for each point, with it as attribute `key`, unless there is such a trial.
+
+        What there is to note of it is kept with the study.
+        """
         with self._adding() as connection:
             ids = select(trials.c.trial_id).where(self._own)
             there = and_(system_attributes.c.trial_id.in_(ids), system_attributes.c.key == key)
@@ -132,6 +144,7 @@ class Trials(Patient):
                     trial = self._add(connection, count, "WAITING")
                     count += 1
                     set_attributes(connection, system_attributes, {"trial_id": trial}, {key: point})
+            set_attributes(connection, study_attributes, {"study_id": self.study}, note or {})
 
     @patient
     def fill(
@@ -161,10 +174,12 @@ class Trials(Patient):
             set_attributes(connection, user_attributes, {"trial_id": trial.id}, {key: value})
 
     @patient
-    def end(self, number: int, state: State, value: float | None = None) -> None:
-        """Ends a running trial; one that ended in this way already is left as it is.
+    def end(
+        self, number: int, state: State, told: Sequence[float] = (), report: tuple[int, float] | None = None
+    ) -> None:
+        """Ends a running trial with its values, one per objective, and what it reports at a step.
 
-        Raises TrialClosed if it ended in another way.
+        One that ended in this way already is left as it is. Raises TrialClosed if it ended in another way.
         """
         running = and_(self._is(number), trials.c.state == "RUNNING")
         change = {"state": state, "datetime_complete": utc_now()}
@@ -174,14 +189,19 @@ class Trials(Patient):
             )
             trial = ended.scalar_one_or_none()
             if trial is None:
-                self._check_ended(connection, number, state, value)
-            elif value is not None:
-                connection.execute(values.insert(), value_row(trial, value))
+                self._check_ended(connection, number, state, told)
+                return
+            if told:
+                connection.execute(values.insert(), value_rows(trial, told))
+            if report is not None:
+                step, value = report
+                row = {"step": step, "intermediate_value": value, "intermediate_value_type": "FINITE"}
+                connection.execute(intermediate_values.insert(), {"trial_id": trial, **row})
 
-    def _check_ended(self, connection: Connection, number: int, state: State, value: float | None) -> None:
-        row = connection.execute(select_outcomes(self._is(number))).one()
-        if (row.state, value_of(row)) != (state, value):
-            raise TrialClosed(f"trial {number} has ended already, as {row.state}; it stays as it is")
+    def _check_ended(self, connection: Connection, number: int, state: State, told: Sequence[float]) -> None:
+        there = read_outcomes(connection, self._is(number))[number]
+        if (there.state, there.values) != (state, tuple(told)):
+            raise TrialClosed(f"trial {number} has ended already, as {there.state}; it stays as it is")
 
     @property
     def _own(self) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import TypeAlias
 
@@ -29,10 +29,30 @@ class Holdout:
     """Digest of each baseline that was judged; of several of a kind the best."""
     level: float
     """Of each interval, so that all those of the merges that the search found hold together at 95%."""
+    choices: Mapping[CandidateKind, int] = field(default_factory=dict)
+    """From how many models the best of a kind was chosen, by these very items."""
+    partly: Mapping[str, Verdicts] = field(default_factory=dict)
+    """Merges that the search found and that were asked some of these items: as a rule dropped as behind."""
+
+    def asked(self, digest: str) -> int:
+        """How many of the items that judge a candidate has answered."""
+        found = self.verdicts.get(digest) or self.partly.get(digest) or {}
+        return sum(map(len, found.values()))
 
     def difference(self, digest: str, rival: CandidateKind) -> Difference | None:
-        """How much a candidate is above a baseline; None unless both were judged."""
-        return self.between(digest, self.rivals.get(rival))
+        """How much a candidate is above a baseline; None unless both were judged.
+
+        The best of several looks better than it is, so the truth lies above such an interval more often: its
+        upper end is that of as many comparisons. Its lower end, by which a merge is proven better, holds as
+        it is: one that is not the best in truth comes out first only by leaving that one behind.
+        """
+        found, other = self.between(digest, self.rivals.get(rival)), self.rivals.get(rival)
+        choices = self.choices.get(rival, 1)
+        if found is None or other is None or other == digest or choices < 2:
+            return found
+        level = simultaneous_level(choices, self.level)
+        wider = paired_difference(self.verdicts[digest], self.verdicts[other], level)
+        return replace(found, high=wider.high)
 
     def between(self, digest: str, other: str | None) -> Difference | None:
         """How much a candidate is above another; None unless both were judged."""
@@ -45,12 +65,24 @@ class Holdout:
 
 
 def judge(store: StudyStore, entered: Sequence[Entered]) -> Holdout:
-    """Collect who was asked every item that judges, of the holdout slices that these studies share."""
-    verdicts = _verdicts(entered, [_answers(store, each) for each in entered])
+    """Collect who was asked the items that judge, of the holdout slices that these studies share."""
+    return weigh(entered, [_answers(store, each) for each in entered])
+
+
+Answers: TypeAlias = Mapping[str, Mapping[str, Mapping[int, bool]]]
+"""Of one study, by slice and digest, per item: was it answered correctly?"""
+
+
+def weigh(entered: Sequence[Entered], answers: Sequence[Answers]) -> Holdout:
+    """Who was judged by these answers, one for each study, and how wide intervals have to be.
+
+    Every merge that was asked a holdout item was looked at, and is paid for: those that were dropped, too.
+    """
+    verdicts, partly = _verdicts(entered, answers)
     judged = [one for each in entered for one in each.candidates if one.digest in verdicts]
     judged.sort(key=lambda each: foremost(mean_accuracy(verdicts[each.digest]), each.name))
     rivals = {each.kind: each.digest for each in reversed(judged) if each.kind in (*RIVALS, RAW)}
-    found = {each.digest for each in judged if each.kind in FOUND}
+    found = {each.digest for each in judged if each.kind in FOUND} | set(partly)
     fused = {
         one.digest
         for each in entered
@@ -58,11 +90,8 @@ def judge(store: StudyStore, entered: Sequence[Entered]) -> Holdout:
         if one.kind == "fused" and one.digest in verdicts and each.target in verdicts
     }
     comparisons = (len(RIVALS) + (RAW in rivals)) * max(1, len(found)) + len(fused)
-    return Holdout(verdicts, rivals, level=simultaneous_level(comparisons))
-
-
-Answers: TypeAlias = Mapping[str, Mapping[str, Mapping[int, bool]]]
-"""Of one study, by slice and digest, per item: was it answered correctly?"""
+    choices = {kind: len({each.digest for each in judged if each.kind == kind}) for kind in rivals}
+    return Holdout(verdicts, rivals, simultaneous_level(comparisons), choices, partly)
 
 
 def _answers(store: StudyStore, study: Entered) -> Answers:
@@ -72,16 +101,24 @@ def _answers(store: StudyStore, study: Entered) -> Answers:
     return {part.name: store.verdicts(digests, part.digest) for part in study.parts("holdout")}
 
 
-def _verdicts(entered: Sequence[Entered], answers: Sequence[Answers]) -> dict[str, Verdicts]:
+def _verdicts(
+    entered: Sequence[Entered], answers: Sequence[Answers]
+) -> tuple[dict[str, Verdicts], dict[str, Verdicts]]:
+    """Of everybody who was asked all that judges, and of the merges that were asked some of each slice."""
     judging = {part.name: _judging(part, entered, answers) for part in entered[0].parts("holdout")}
     if not judging or not all(judging.values()):
-        return {}
-    found: dict[str, Verdicts] = {}
+        return {}, {}
+    whole: dict[str, Verdicts] = {}
+    partly: dict[str, Verdicts] = {}
     for study, given in zip(entered, answers, strict=True):
+        merges = {one.digest for one in study.candidates if one.kind in FOUND}
         for digest in {digest: None for of_slice in given.values() for digest in of_slice}:
-            if all(items <= given[name][digest].keys() for name, items in judging.items()):
-                found.setdefault(digest, _only(judging, study, given, digest))
-    return found
+            own = _only(judging, study, given, digest)
+            if all(len(own[name]) == len(items) for name, items in judging.items()):
+                whole.setdefault(digest, own)
+            elif digest in merges and all(own.values()):
+                partly.setdefault(digest, own)
+    return whole, {digest: own for digest, own in partly.items() if digest not in whole}
 
 
 def _judging(part: StudySlice, entered: Sequence[Entered], answers: Sequence[Answers]) -> set[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import fmean
 from typing import Any
 
@@ -12,8 +12,10 @@ from studies.store import StudyStore
 from studies.store.rows import Candidate, CandidateKind
 from studies.verdicts.holdout import FOUND, RAW, RIVALS, Holdout, foremost, judge, mean_accuracy
 from studies.verdicts.paired import Difference
+from studies.verdicts.reached import Reached, reach
 from studies.verdicts.scores import slice_scores
 from studies.verdicts.together import Entered, enter
+from studies.verdicts.winner import Finalist, Winner, crown
 
 COMPARED = (*RIVALS, RAW)
 """Of each of these kinds the best that was judged is what a merge is compared with."""
@@ -52,6 +54,19 @@ class Row:
     """Of a fused model, against the model that it was made of."""
     study: str = ""
     """Whose candidate it is."""
+    holdout_items: int = 0
+    """Holdout items that judge, and that a baseline or a finalist has answered."""
+    winner: Winner | None = None
+    """What else is known of the best merge that the search found; None for all others."""
+    reached: Reached | None = None
+    """Of the study's goals, where these are more than accuracy or gold answers alone."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether it is proven better than base, best expert, uniform merge, and any raw model."""
+        gains = [self.vs_base, self.vs_best_expert, self.vs_uniform]
+        gains += [self.vs_best_model] if self.vs_best_model is not None else []
+        return all(gain is not None and gain.low > 0 for gain in gains)
 
     def to_json(self) -> dict[str, Any]:
         """The row as `crucible leaderboard --json` prints it; scores are fractions."""
@@ -69,6 +84,10 @@ class Row:
             "vs_best_model": _interval(self.vs_best_model),
             "vs_target": _interval(self.vs_target),
             "study": self.study,
+            "holdout_items": self.holdout_items,
+            "verdict": None if self.winner is None else {"proven": self.proven, **self.winner.to_json()},
+            "objectives": None if self.reached is None else self.reached.to_json(),
+            "front": None if self.reached is None else self.reached.front_to_json(),
         }
 
 
@@ -78,23 +97,61 @@ def build_leaderboard(store: StudyStore, *studies: str) -> list[Row]:
     Of several studies, which must have been asked the same holdout items, all candidates are in one table.
     Items by which a fusion selected judge nothing here: it has set them aside in its identity. The intervals
     of all merges that the searches found, each against base, best expert, uniform merge, the best raw model
-    if any was judged, and its unfused target if it has one, hold together at 95% (Bonferroni over all).
+    if any was judged, and its unfused target if it has one, hold together at 95% (Bonferroni over all). Where
+    the studies have several objectives, the Pareto front goes first.
     Raises StudyNotFound; StudiesError if the studies' holdout items differ.
     """
     entered = enter(store, studies)
     holdout = judge(store, entered)
-    ranked = [ranked for each in entered for ranked in _rows(store, each, holdout)]
-    return [row for _, row in sorted(ranked, key=lambda pair: pair[0])]
+    reached = reach(store, entered, holdout)
+    ranked = [ranked for each in entered for ranked in _rows(store, each, holdout, reached)]
+    rows = [row for _, row in sorted(ranked, key=lambda pair: pair[0])]
+    return _crowned(rows, holdout, ended=all(each.complete for each in entered))
 
 
-def _rows(store: StudyStore, study: Entered, holdout: Holdout) -> list[tuple[tuple[Any, ...], Row]]:
+def _rows(
+    store: StudyStore, study: Entered, holdout: Holdout, reached: Mapping[str, Reached]
+) -> list[tuple[tuple[Any, ...], Row]]:
     """The study's rows, each with its rank."""
     digests = [candidate.digest for candidate in study.candidates]
     search = study.parts("search")
     scores = {part.name: slice_scores(store, digests, part.digest, part.scoring) for part in search}
     asked = sum(part.n for part in search)
-    rows = [_row(candidate, scores, holdout, study) for candidate in study.candidates]
+    rows = [
+        replace(_row(candidate, scores, holdout, study), reached=reached.get(candidate.digest))
+        for candidate in study.candidates
+    ]
     return [(_rank(row, asked), row) for row in rows]
+
+
+def points(rows: Sequence[Row]) -> list[Row]:
+    """The Pareto front of several objectives: among the judged, or before there are any by search items.
+
+    Nobody is on it where there is one objective alone.
+    """
+    judged = [row for row in rows if row.reached is not None and row.reached.holdout_front]
+    return judged or [row for row in rows if row.reached is not None and row.reached.search_front]
+
+
+def _crowned(rows: list[Row], holdout: Holdout, *, ended: bool) -> list[Row]:
+    """With what is to be told of the best merge that the search found, if one is best and was judged."""
+    asked = [row for row in rows if row.kind in FOUND and row.holdout_items]
+    own = {row.digest: row for row in reversed(asked)}
+    finalists = sorted(own.values(), key=rows.index)
+    if not finalists or finalists[0].holdout_mean is None or points(finalists):
+        return rows
+    best = finalists[0]
+    told = [Finalist(row.name, row.digest, _promised(row, best.study)) for row in finalists]
+    crowned = replace(best, winner=crown(told, holdout, ended=ended))
+    return [crowned if row is best else row for row in rows]
+
+
+def _promised(row: Row, study: str) -> float | None:
+    """The search score of a study's trial, where that is accuracy."""
+    scores = list(row.search.values())
+    if row.trial is None or row.study != study or not scores or row.reached is not None:
+        return None
+    return None if any(isinstance(each, MeanLogprob) for each in scores) else fmean(s.mean for s in scores)
 
 
 def conclusion(rows: Sequence[Row]) -> str:
@@ -105,16 +162,36 @@ def conclusion(rows: Sequence[Row]) -> str:
     judged = [row for row in rows if row.holdout_mean is not None]
     if not judged:
         return "No candidate was judged on all holdout items yet."
+    if leading := [row for row in judged if row.reached is not None and row.reached.holdout_front]:
+        plain = [
+            replace(row, reached=None) for row in sorted(judged, key=lambda row: -(row.holdout_mean or 0.0))
+        ]
+        return f"{_front(leading, len(judged))} By mean accuracy alone: {conclusion(plain)}"
     best = next((row for row in judged if row.kind in FOUND), None)
     if best is None:
         return f"No merge that the search found was judged yet; of the others {_scored(judged[0])} is best."
     rivals, unjudged = _rivals(best, judged), _unjudged(rows, best)
     said = _headline(best, rivals, all_judged=not unjudged) + _gains(rivals, best.vs_target)
+    said += best.winner.against_runner_up() if best.winner else ""
+    if rivals and all(each.rise > 0 and each.standing != PROVEN for each in rivals):
+        said += " So nothing was found that is proven better than the baselines."
+    said += best.winner.about_search() if best.winner and rivals else ""
     if unjudged:
         said += (
             f" It was not compared with {_listed(unjudged, 'or')}, for want of answers to all holdout items."
         )
     return said
+
+
+def _front(leading: Sequence[Row], judged: int) -> str:
+    """Say who is on the Pareto front."""
+    assert leading[0].reached is not None
+    goals = _listed([goal.name for goal in leading[0].reached.goals])
+    names = _listed([row.name for row in leading], "or")
+    return (
+        f"On holdout items, of {judged} judged nobody is better in {goals} together than {names}: the"
+        " Pareto front of what was measured, whatever chance had in it."
+    )
 
 
 def _row(
@@ -139,6 +216,7 @@ def _row(
         vs_best_model=holdout.difference(digest, RAW),
         vs_target=holdout.between(digest, study.target) if candidate.kind == "fused" else None,
         study=study.name,
+        holdout_items=holdout.asked(digest),
     )
 
 
@@ -146,7 +224,12 @@ def _rank(row: Row, asked: int) -> tuple[Any, ...]:
     """Best first; a search mean over some of the items ranks after those over all."""
     answered = sum(score.n for score in row.search.values())
     mean = fmean(score.mean for score in row.search.values()) if row.search else 0.0
-    judged = (0, -row.holdout_mean) if row.holdout_mean is not None else (1, 0.0)
+    reached = row.reached
+    if row.holdout_mean is not None:
+        behind = reached is not None and reached.holdout_front is False
+        judged: tuple[Any, ...] = (0, behind, -row.holdout_mean)
+    else:
+        judged = (1, reached is not None and reached.search_front is False, 0.0)
     return (*judged, answered < asked, -mean, KIND_ORDER.index(row.kind), row.trial or 0, row.name)
 
 

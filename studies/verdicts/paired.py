@@ -49,11 +49,19 @@ def paired_difference(a: Verdicts, b: Verdicts, level: float = 0.95) -> Differen
     Raises StudiesError if the two were asked different slices, or share no item of one.
     """
     assert 0 < level < 1, f"level {level} is not between 0 and 1"
-    strata = [_pair(name, a.get(name, {}), b.get(name, {})) for name in sorted({*a, *b})]
+    strata = matched(a, b)
     mean = fmean((pairs.won - pairs.lost) / pairs.n for pairs in strata)
     error = sqrt(sum(_variance(pairs) for pairs in strata)) / len(strata)
     half = NormalDist().inv_cdf((1 + level) / 2) * error
     return Difference(mean, max(-1.0, mean - half), min(1.0, mean + half), sum(pairs.n for pairs in strata))
+
+
+def matched(a: Verdicts, b: Verdicts) -> list[Pairs]:
+    """The answers of both to the items that both were asked, by slice, in the order of the slices' names.
+
+    Raises StudiesError if the two were asked different slices, or share no item of one.
+    """
+    return [_pair(name, a.get(name, {}), b.get(name, {})) for name in sorted({*a, *b})]
 
 
 def simultaneous_level(comparisons: int, level: float = 0.95) -> float:

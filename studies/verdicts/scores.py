@@ -27,3 +27,18 @@ def slice_scores(
         }
     tallies = store.tallies(subject_digests, slice_digest)
     return {digest: wilson(tally.correct, tally.n) for digest, tally in tallies.items() if tally.n}
+
+
+def full_scores(
+    store: StudyStore, subject_digests: Sequence[str], parts: Sequence[tuple[str, Scoring, int]]
+) -> dict[str, float]:
+    """Of those that were asked all items of all parts: the mean over these of what each is scored by.
+
+    A part is its digest, its way of scoring and how many items it has.
+    """
+    found = [(slice_scores(store, subject_digests, digest, scoring), n) for digest, scoring, n in parts]
+    return {
+        digest: fmean(scores[digest].mean for scores, _ in found)
+        for digest in subject_digests
+        if all(digest in scores and scores[digest].n >= n for scores, n in found)
+    }

@@ -10,6 +10,7 @@ from studies.errors import StudiesError
 from studies.store import StudyStore
 from studies.store.rows import Candidate, Split, StudySlice
 from studies.verdicts.parting import Parting, parting_of
+from studies.verdicts.steering import BY_ACCURACY, Yardstick, yardstick_of
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Entered:
     """How it parts its holdout items into those that select and those that judge; None: all judge."""
     target: str | None
     """Digest of the model that its fused ones were made of, before they were."""
+    complete: bool = True
+    """Whether it has come to its end, so that nobody is being judged any more."""
+    yardstick: Yardstick = BY_ACCURACY
+    """What steered its search."""
 
     def parts(self, split: Split) -> list[StudySlice]:
         """The slices of a split, in their order."""
@@ -58,6 +63,8 @@ def _entered(store: StudyStore, name: str) -> Entered:
         {key: str(digest) for key, digest in items.items()} if isinstance(items, Mapping) else {},
         parting_of(identity),
         target if isinstance(target, str) else None,
+        any(each.id == study and each.state == "complete" for each in store.studies()),
+        yardstick_of(store, study),
     )
 
 

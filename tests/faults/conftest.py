@@ -79,17 +79,19 @@ def some_storage(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, str], Left]:
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Left]:
     """What a run leaves that nothing disturbs, of so many trials by such a sampler."""
-    found: dict[tuple[int, str], Left] = {}
+    found: dict[str, Left] = {}
 
-    def run(trials: int, sampler: str) -> Left:
-        if (trials, sampler) not in found:
+    def run(trials: int, sampler: str, **study: Any) -> Left:
+        key = f"{trials} {sampler} {study}"
+        if key not in found:
             folder = tmp_path_factory.mktemp("undisturbed")
-            scene = Scene(write_study(folder, trials, sampler), f"sqlite:///{folder / 'crucible.db'}")
+            file = write_study(folder, trials, sampler, **study)
+            scene = Scene(file, f"sqlite:///{folder / 'crucible.db'}")
             scene.start()
             with ended(*scene.commands):
-                found[trials, sampler] = scene.finish()
-        return found[trials, sampler]
+                found[key] = scene.finish()
+        return found[key]
 
     return run

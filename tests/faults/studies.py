@@ -29,12 +29,20 @@ EVIDENCE = """
 """
 
 
-def write_study(folder: Path, trials: int, sampler: str = "tpe", seconds: float = 0.0, **budget: Any) -> Path:
-    """A study of the tiny experts on two slices of sums; the engine sleeps so long before each batch."""
+def write_study(
+    folder: Path, trials: int, sampler: str = "tpe", seconds: float = 0.0, search: int = SEARCH, **more: Any
+) -> Path:
+    """A study of the tiny experts on two slices of sums; the engine sleeps so long before each batch.
+
+    `racing` is a section of its own, all `more` else are of the budget.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    for name, items in (("one", sums(80)[:40]), ("two", sums(80)[40:])):
-        (folder / f"{name}.jsonl").write_text("".join(json.dumps(each) + "\n" for each in items))
-    part = {"task": "arc_easy", "num_fewshot": 0, "search": SEARCH, "holdout": HOLDOUT}
+    each = max(40, search + HOLDOUT)
+    items = sums(2 * each)
+    for name, own in (("one", items[:each]), ("two", items[each:])):
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(item) + "\n" for item in own))
+    part = {"task": "arc_easy", "num_fewshot": 0, "search": search, "holdout": HOLDOUT}
+    racing = {"racing": more.pop("racing")} if "racing" in more else {}
     study = {
         "name": NAME,
         "base_model": str(TINY / "base"),
@@ -43,7 +51,8 @@ def write_study(folder: Path, trials: int, sampler: str = "tpe", seconds: float 
         "slices": [{"name": name, "data": f"{name}.jsonl", **part} for name in ("one", "two")],
         "sampler": {"name": sampler, "seed": 3},
         "engine": {"name": "fake", "seconds": seconds, "max_tokens": 8},
-        "budget": {"trials": trials, "finalists": 2, **budget},
+        "budget": {"trials": trials, "finalists": 2, **more},
+        **racing,
     }
     path = folder / "study.yaml"
     path.write_text(yaml.safe_dump(study, sort_keys=False))

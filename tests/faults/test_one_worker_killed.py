@@ -12,6 +12,7 @@ from tests.faults.witness import repeated
 
 KILLS = 24 if LONG else 5
 TRIALS = 30 if LONG else 8
+RACED = {"search": 48, "racing": {"error": 0.5, "blocks": 3}}
 
 
 def run_and_kill(scene: Scene, draw: Random) -> Left:
@@ -26,7 +27,7 @@ def run_and_kill(scene: Scene, draw: Random) -> Left:
 
 
 def test_it_leaves_what_an_undisturbed_run_leaves(
-    storage: str, make_scene: MakeScene, draw: Random, undisturbed: Callable[[int, str], Left]
+    storage: str, make_scene: MakeScene, draw: Random, undisturbed: Callable[..., Left]
 ) -> None:
     scene = make_scene(storage, TRIALS, seconds=0.05)
     left = run_and_kill(scene, draw)
@@ -37,3 +38,14 @@ def test_it_leaves_what_an_undisturbed_run_leaves(
     assert left == whole
     again = repeated(scene.asked(), scene.killed)
     assert max(again.values(), default=0) <= IN_FLIGHT
+
+
+def test_so_it_does_where_candidates_are_stopped_early(
+    some_storage: str, make_scene: MakeScene, draw: Random, undisturbed: Callable[..., Left]
+) -> None:
+    scene = make_scene(some_storage, TRIALS, seconds=0.05, **RACED)
+    left = run_and_kill(scene, draw)
+    whole = undisturbed(TRIALS, "tpe", **RACED)
+    states = {state for _, _, state in whole.candidates.values()}
+    assert states == {"complete", "pruned"}
+    assert left == whole

@@ -94,7 +94,8 @@ def test_the_leaderboard_has_the_shape_that_scripts_rely_on(finished: Finished, 
     rows = json.loads(crucible("leaderboard", "tiny", "--storage", finished.storage, "--json").out)
     keys = {"name", "kind", "trial", "digest", "search", "holdout", "holdout_mean"}
     against = {"vs_base", "vs_best_expert", "vs_uniform", "vs_best_model", "vs_target"}
-    assert all(set(row) == keys | against | {"study"} for row in rows)
+    rest = {"study", "holdout_items", "verdict", "objectives", "front"}
+    assert all(set(row) == keys | against | rest for row in rows)
     judged = [row for row in rows if row["holdout_mean"] is not None]
     assert [row["holdout_mean"] for row in judged] == sorted(
         (r["holdout_mean"] for r in judged), reverse=True

@@ -30,7 +30,7 @@ from evaluators.engines.encoding import (
     stop_strings,
     window,
 )
-from evaluators.engines.engine import Completion, Likeliest, Likelihood, WeightSource
+from evaluators.engines.engine import Completion, Likeliest, Likelihood, WeightSource, stacked_as
 from evaluators.engines.packing import pack, unpack
 from evaluators.engines.process import EngineProcess
 from evaluators.engines.reader import context_of
@@ -147,6 +147,11 @@ class VllmEngine:
         self._loaded = False
         if self._closed:
             raise EngineError("the engine is closed")
+        if stacked_as(source) is not None:
+            raise EngineError(
+                "vLLM keeps the layers that it started with, and this merge has others; ask it of"
+                " `engine: {name: transformers}`"
+            )
         try:
             packed = pack(source)
         except (TypeError, AttributeError, ValueError) as error:

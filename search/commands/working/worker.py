@@ -17,6 +17,7 @@ from search.commands.options import (
     StudyFile,
     Trials,
     Until,
+    WarmStart,
     Webhook,
     remark,
     resumable,
@@ -32,6 +33,7 @@ def worker(
     hours: Hours = None,
     until: Until = None,
     anyway: Anyway = False,
+    warm_start: WarmStart = None,
     storage: Storage = None,
     webhook: Webhook = None,
     stall_minutes: StallMinutes = STALL_MINUTES,
@@ -61,7 +63,8 @@ def worker(
 
     spec = load_study(study)
     # One that has a parent is started again by that.
-    terms = of_command(Terms(trials, hours, ends, anyway, index, workers, anew=parent is None), until)
+    own = Terms(trials, hours, ends, anyway, index, workers, anew=parent is None, warm_start=warm_start)
+    terms = of_command(own, until)
     url = storage or os.environ.get(STORAGE) or spec.storage
     # A parent signals for all its workers, whatever its environment says to them.
     signals = Signals(webhook, stall_minutes, metrics) if parent is None else Signals()

@@ -19,6 +19,7 @@ from search.running.measure import Bench
 from search.showing.step import Step
 from studies.store import StudyStore
 from studies.store.rows import CandidateKind, Filed, StudySlice
+from studies.verdicts.steering import Score
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def judge_target(court: Court, bench: Bench, files: Files, target: Material) -> 
     adopt(bench.store, target.role.digest, target.role.digest, files.asked, files.own)
 
 
-def _measure(bench: Bench, name: str, digest: str, folder: Path, court: Court) -> float:
+def _measure(bench: Bench, name: str, digest: str, folder: Path, court: Court) -> Score:
     """Over the items that judge."""
     holdout = [each for each in court.slices if each.split == "holdout"]
     try:

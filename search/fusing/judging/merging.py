@@ -85,7 +85,7 @@ def write_study(
         "search_space": wanted.search_space.model_dump(mode="json", by_alias=True, exclude_unset=True),
         "slices": [_slice(part, asked.folder) for part in asked.slices],
         "objective": asked.objective,
-        "sampler": wanted.sampler.model_dump(mode="json"),
+        "sampler": wanted.sampler.model_dump(mode="json", exclude_unset=True),
         "engine": asked.engine.model_dump(mode="json", exclude_unset=True),
         "budget": {"trials": wanted.trials, "finalists": wanted.finalists},
         "storage": storage,

@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from statistics import fmean
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -14,9 +13,8 @@ from starlette.concurrency import run_in_threadpool
 from search.serving.routes.views import StudyView, view_of
 from search.serving.service import Service
 from studies.errors import StudiesError
-from studies.store import StudyStore
-from studies.store.rows import Candidate, StudySlice
-from studies.verdicts.scores import slice_scores
+from studies.store.rows import Candidate
+from studies.verdicts.steering import Score, search_scores
 
 LOOK_S = 1.0
 PING_S = 15.0
@@ -53,12 +51,12 @@ class _Watch:
         store = self.service.store
         known = store.candidates(study)
         new = [each for each in known if self.said.get((each.kind, each.name)) != each.state]
-        scores = _scores(store, store.slices(study), [each for each in new if each.state == "complete"])
+        scores = search_scores(store, study, [each.digest for each in new if each.state == "complete"])
         for each in new:
             self.said[each.kind, each.name] = each.state
             yield "candidate", self._said_of(each, scores.get(each.digest))
 
-    def _said_of(self, each: Candidate, score: float | None) -> dict[str, Any]:
+    def _said_of(self, each: Candidate, score: Score | None) -> dict[str, Any]:
         reason = None if each.reason is None else self.service.discretion(each.reason)
         named = {"kind": each.kind, "name": each.name, "trial": each.trial, "digest": each.digest}
         return {**named, "state": each.state, "reason": reason, "score": score}
@@ -92,15 +90,3 @@ async def watch(service: Service, name: str, follow: bool) -> AsyncIterator[byte
 
 def _encoded(kind: str, data: dict[str, Any]) -> bytes:
     return f"event: {kind}\ndata: {json.dumps(data)}\n\n".encode("ascii")
-
-
-def _scores(store: StudyStore, parts: list[StudySlice], done: list[Candidate]) -> dict[str, float]:
-    """By digest, the mean over the search slices, of those that were asked items of each."""
-    digests = [each.digest for each in done]
-    search = [part for part in parts if part.split == "search"]
-    found = [slice_scores(store, digests, part.digest, part.scoring) for part in search] if digests else []
-    return {
-        digest: fmean(scores[digest].mean for scores in found)
-        for digest in digests
-        if found and all(digest in scores for scores in found)
-    }

@@ -22,7 +22,7 @@ from search.serving.refusals import Refused
 from search.serving.routes.tar import tar_chunks, tar_size
 from search.serving.service import Service
 from search.serving.settings import EXPORTS, Settings
-from studies.verdicts.leaderboard import Row, build_leaderboard
+from studies.verdicts.leaderboard import Row, build_leaderboard, points
 
 Format = Literal["recipe", "mergekit", "checkpoint"]
 MOST_WAITING = 4
@@ -99,6 +99,10 @@ def _chosen(service: Service, name: str, form: Format, trial: int | None) -> Row
     """The row to export, once it is known that all it is made of may be read."""
     service.begun(name)
     rows = build_leaderboard(service.store, name)
+    if trial is None and points(rows):
+        raise Refused(
+            409, f"study {name!r} has several objectives, and nobody is best in all: ask for a trial"
+        )
     row = next((each for each in rows if trial in (None, each.trial)), None)
     if row is None:
         which = "candidate" if trial is None else f"trial {trial}"

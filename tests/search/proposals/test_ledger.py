@@ -136,6 +136,87 @@ def test_the_first_word_on_a_trial_stands(url: str, book: Ledger) -> None:
     assert as_optuna_has_it(url)[0].value == 0.25
 
 
+def test_a_pruned_trial_is_finished_and_optuna_shows_its_estimate(url: str, book: Ledger) -> None:
+    number = book.create()
+    book.draw(number)
+    book.prune(number, 0.25, items=40)
+    book.prune(number, 0.25, items=40)
+    for otherwise in (lambda: book.tell(number, 0.25), lambda: book.prune(number, 0.5, items=40)):
+        with pytest.raises(TrialClosed, match="trial 0 has ended already, as PRUNED"):
+            otherwise()
+    assert (book.standing().running, book.standing().finished) == ((), 1)
+    (trial,) = as_optuna_has_it(url)[:1]
+    assert trial.state == optuna.trial.TrialState.PRUNED
+    assert (trial.value, trial.intermediate_values) == (0.25, {40: 0.25})
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_samplers_learn_from_an_estimate_as_from_a_score(tmp_path: Path, sampler: str) -> None:
+    def run(path: Path, *, pruned: bool) -> list[Mapping[str, Any]]:
+        with closing(open_at(file(path), sampler=sampler)) as book:
+            seen = []
+            for _ in range(16):
+                number = book.create()
+                seen.append(book.draw(number).params)
+                if pruned and number % 3 == 2:
+                    book.prune(number, objective(seen[-1]), items=10)
+                else:
+                    book.tell(number, objective(seen[-1]))
+            book.history.refresh()
+            assert book.history.scored()[1].tolist() == [objective(params) for params in seen]
+            return seen
+
+    assert run(tmp_path / "a.db", pruned=True) == run(tmp_path / "b.db", pruned=False)
+
+
+def test_nothing_that_a_program_would_have_to_trust_is_kept(tmp_path: Path) -> None:
+    """No pickles, no state of a sampler: parameters, values, and what `auto` chose."""
+    for sampler in ("auto", "gp", "cmaes", "qmc", "tpe", "random"):
+        proposals(file(tmp_path / f"{sampler}.db"), 24, sampler=sampler)
+        for trial in as_optuna_has_it(file(tmp_path / f"{sampler}.db")):
+            assert set(trial.system_attrs) <= {"fixed_params", "tpe:relative_params"}
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsga2", "random", "auto", "qmc"])
+def test_several_objectives_are_told_and_learned_from(tmp_path: Path, sampler: str) -> None:
+    def run(path: Path, *, die_at: int | None = None) -> list[Mapping[str, Any]]:
+        seen = []
+        while len(seen) < 60:
+            directions = ("maximize", "minimize")
+            spec = SamplerSpec(name=sampler)
+            with closing(open_ledger("s", file(path), spec, SPACE, START, directions=directions)) as book:
+                while len(seen) < 60:
+                    number = book.create()
+                    seen.append(book.draw(number).params)
+                    x = seen[-1]
+                    book.tell(number, (-((x["x0"] - 0.3) ** 2), (x["x1"] - 0.7) ** 2))
+                    if number == die_at:
+                        break
+        return seen
+
+    seen = run(tmp_path / "a.db")
+    assert run(tmp_path / "b.db", die_at=20) == seen
+    trials = as_optuna_has_it(file(tmp_path / "a.db"))
+    assert trials[5].values == [-((seen[5]["x0"] - 0.3) ** 2), (seen[5]["x1"] - 0.7) ** 2]
+
+    def miss(some: list[Mapping[str, Any]]) -> float:
+        return sum((x["x0"] - 0.3) ** 2 + (x["x1"] - 0.7) ** 2 for x in some) / len(some)
+
+    if sampler == "tpe":
+        assert miss(seen[40:]) < miss(seen[:20])
+
+
+def test_of_several_objectives_one_without_a_meaning_fails_the_trial(tmp_path: Path) -> None:
+    both = ("maximize", "maximize")
+    with closing(
+        open_ledger("s", file(tmp_path / "a.db"), SamplerSpec(), SPACE, START, directions=both)
+    ) as book:
+        book.tell(book.create(), (0.5, float("nan")))
+        assert book.standing().counts == {"FAIL": 1}
+        with pytest.raises(AssertionError, match="1 values for 2 objectives"):
+            book.tell(book.create(), 0.5)
+
+
 def test_a_trial_that_was_failed_elsewhere_is_not_drawn(url: str, book: Ledger) -> None:
     number = book.create()
     with closing(open_at(url)) as other:

@@ -16,8 +16,10 @@ import pytest
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from search.proposals.ledger import Ledger, open_ledger
-from search.study_file.spec import SAMPLERS, SamplerSpec
+from search.study_file.spec import SamplerSpec
 
+SAMPLERS = ("tpe", "nsga2", "random")
+"""Those that Optuna draws for; its CMA-ES kept pickles in the database, so ours draws other numbers."""
 HERE = Path(__file__).parent / "pinned"
 PINNED: dict[str, list[dict[str, Any]]] = json.loads((HERE / "proposals.json").read_text())
 FLOATS: dict[str, BaseDistribution] = {
@@ -90,3 +92,17 @@ def test_a_store_with_a_half_drawn_trial_goes_on_as_it_would_have(tmp_path: Path
         assert book.standing().running == (begun - 1,)
         wanted = PINNED[f"{sampler} half drawn"]
         check(proposals(book, begun - 1 + len(wanted)), wanted)
+
+
+def test_a_store_of_optunas_cma_es_goes_on_without_its_pickles(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "old.db")
+    connection.executescript((HERE / "half_drawn_cmaes.sql").read_text())
+    pickles = "SELECT count(*) FROM trial_system_attributes WHERE key LIKE 'cma:%'"
+    ((before,),) = connection.execute(pickles)
+    with closing(ledger(f"sqlite:///{tmp_path / 'old.db'}", "cmaes", MIXED)) as book:
+        begun = book.standing().begun
+        found = proposals(book, begun + 8)
+    ((after,),) = connection.execute(pickles)
+    connection.close()
+    assert len(found) == 9, "the one that was half drawn, and eight more"
+    assert after == before > 0

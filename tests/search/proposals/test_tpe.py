@@ -22,8 +22,9 @@ from optuna.samplers._tpe.sampler import default_weights
 from benchmarks.plain import PlainLedger
 from search.proposals import normal, tpe
 from search.proposals.ledger import Ledger, open_ledger
-from search.study_file.spec import SAMPLERS, SamplerSpec
+from search.study_file.spec import SamplerSpec
 
+SAMPLERS = ("tpe", "nsga2", "random")
 PARAMETERS = _ParzenEstimatorParameters(1.0, True, False, default_weights, True)
 
 

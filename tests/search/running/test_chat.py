@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from search.running.chat import chat_warnings
+from search.running.checking.chat import chat_warnings
 from search.running.workshop import open_workshop
 from search.study_file.spec import load_study
 from tests.evaluators.benchmarks.chat_models import CHATML
@@ -32,7 +32,8 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path
         (tmp_path / "mbpp.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         data = next(file for start, file in DATA.items() if task.startswith(start))
         part = {"name": "s", "task": task, "data": data, "num_fewshot": 0, "search": 3, "holdout": 4}
-        return write_study(tmp_path, small_study(slices=[{**part, "chat_template": chat}]))
+        slices = [{**part, "chat_template": chat}]
+        return write_study(tmp_path, small_study(slices=slices, budget={"trials": 200}))
 
     return build
 

@@ -17,8 +17,8 @@ import pytest
 from rich.console import Console
 
 from evaluators.engines.engine import Completion, WeightSource
-from search.running.dry_run import dry_run
-from search.running.forecast import forecast
+from search.running.checking.dry_run import dry_run
+from search.running.checking.forecast import forecast
 from search.running.workshop import Workshop
 from search.showing.display import Display
 from tests.search.conftest import Finished, Outcome, small_study, write_study

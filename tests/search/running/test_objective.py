@@ -121,6 +121,7 @@ def test_an_item_without_a_gold_answer_is_named_before_anything_runs() -> None:
 def test_an_unknown_objective_is_named_with_the_nearest(tmp_path: Path) -> None:
     file = write_study(tmp_path, small_study(objective="gold_logprop"))
     with pytest.raises(
-        SpecError, match=r"objective: must be 'accuracy' or 'gold_logprob'; found 'gold_logprop'; did"
+        SpecError,
+        match=r"objective: must be accuracy, gold_logprob, .*; found 'gold_logprop'; did you mean 'gold_l",
     ):
         load_study(file)

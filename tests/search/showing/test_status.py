@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from optuna.distributions import FloatDistribution
 
+from search.proposals.ledger import open_ledger
 from search.showing.status import list_studies
+from search.study_file.spec import SamplerSpec
 from studies.store import StudyStore
 from studies.store.lease import exclusive
 from studies.store.rows import AT_WORK, ModelSubject, StudyState
@@ -41,3 +45,16 @@ def test_a_fusions_trials_are_its_own_merges_of_fused_models(url: str) -> None:
         store.finish_candidate(study, "fused", "target+math")
     (line,) = list_studies(url)
     assert (line.trials, line.failed) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("auto", "auto: gp, for one objective over 1 number in 50 trials"), ("tpe", None)]
+)
+def test_it_says_what_auto_chose(url: str, name: str, said: str | None) -> None:
+    with StudyStore(url) as store:
+        store.begin("s", {})
+    assert [line.to_json()["sampler"] for line in list_studies(url)] == [None], "nothing was proposed yet"
+    spec = SamplerSpec.model_validate({"name": name})
+    with closing(open_ledger("s", url, spec, {"x": FloatDistribution(0, 1)}, [], budget=50)):
+        pass
+    assert [line.to_json()["sampler"] for line in list_studies(url)] == [said]

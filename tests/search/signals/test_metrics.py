@@ -62,6 +62,7 @@ def test_trials_by_state_and_failures_by_kind(store: StudyStore) -> None:
     assert {key[2]: value for key, value in found.items() if key[0] == "crucible_trials"} == {
         "running": 1,
         "complete": 1,
+        "pruned": 0,
         "failed": 4,
     }
     assert {key[2]: value for key, value in found.items() if key[0] == "crucible_trial_failures_total"} == {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.errors import SpecError
-from search.study_file.spec import load_study
+from search.study_file.spec import StudySpec, load_study
 from tests.search.conftest import TINY
 
 
@@ -59,7 +59,7 @@ def test_lambda_is_spelled_as_in_mergekit(tmp_path: Path) -> None:
             [":2: trails: unknown field", "known here: name, base_model"],
         ),
         ("methods: [ties]", "methods: [tie]", ["unknown method 'tie'", "did you mean 'ties'?"]),
-        ("name: tpe", "name: tpe2", ["sampler.name: must be 'tpe'", "did you mean 'tpe'?"]),
+        ("name: tpe", "name: tpe2", ["sampler.name: must be 'auto', 'tpe'", "did you mean 'tpe'?"]),
         ("base_model: ./base", "", ["base_model: is missing; add it"]),
         ("weight: [0.0, 1.0]", "weight: [1.0, 0.0]", ["search_space.weight", "wrong way round"]),
         ("weight: [0.0, 1.0]", "weight: [0.0, .inf]", ["search_space.weight", "finite"]),
@@ -75,6 +75,10 @@ def test_lambda_is_spelled_as_in_mergekit(tmp_path: Path) -> None:
         ("layer_groups: 4", "layer_groups: true", ["search_space.layer_groups", "True"]),
         ("weight: [0.0, 1.0]", "weight: true", ["search_space.weight", "a number, or [low, high]"]),
         ("name: tiny", "name: 2020-99-99", ["not a study: month must be in 1..12"]),
+        ("sampler:", "racing: {eror: 0.1}\nsampler:", ["racing.eror: unknown field; did you mean 'error'?"]),
+        ("sampler:", "racing: {error: 0.7}\nsampler:", ["racing.error: input should be less than", "0.7"]),
+        ("sampler:", "racing: {blocks: 0}\nsampler:", ["racing.blocks: input should be greater than"]),
+        ("sampler:", "racing: fast\nsampler:", ["racing: ", "found 'fast'"]),
         ("dtype: bfloat16", "dtype: bfloat61", ["dtype: must be", "did you mean 'bfloat16'?"]),
         (
             "methods: [ties]",
@@ -164,3 +168,26 @@ def test_what_a_study_leaves_out_is_no_part_of_its_identity(tmp_path: Path) -> N
     path.write_text(edited("methods: [ties]", "methods: [sce]\n  select_topk: 0.5"))
     again = load_study(path).model_dump(mode="json", by_alias=True)["search_space"]
     assert again["select_topk"] == [0.5, 0.5]
+
+
+def loaded(folder: Path, more: str) -> StudySpec:
+    """The shipped study with more in its file."""
+    path = folder / "study.yaml"
+    path.write_text((TINY / "study.yaml").read_text() + more)
+    return load_study(path)
+
+
+@pytest.mark.parametrize(
+    ("said", "error", "blocks"),
+    [("off", 0.05, 1), ("on", 0.05, 8), ("{error: 0.1}", 0.1, 8), ("{error: 0.01, blocks: 4}", 0.01, 4)],
+)
+def test_racing_is_a_section_or_a_switch(tmp_path: Path, said: str, error: float, blocks: int) -> None:
+    racing = loaded(tmp_path, f"racing: {said}\n").racing
+    assert racing is not None
+    assert (racing.error, racing.blocks) == (error, blocks)
+
+
+def test_a_study_that_is_not_raced_is_what_it_was_before_there_were_races(tmp_path: Path) -> None:
+    silent = loaded(tmp_path, "").identity()
+    assert loaded(tmp_path, "racing: off\n").identity() == silent
+    assert "racing" not in silent

@@ -25,12 +25,15 @@ WORKERS = "select pid, state, reason from crucible_workers order by joined_at"
 
 
 def fake_study(trials: int = 6, seconds: float = 0.0, items: int = 6, **changes: Any) -> dict[str, Any]:
-    """The tiny study with one slice, answered by no model; steered by how likely gold answers are."""
+    """The tiny study with one slice, answered by no model; steered by how likely gold answers are.
+
+    Everybody is asked everything: tests count answers."""
     part = {"name": "gsm8k", "task": "gsm8k", "data": "gsm8k.jsonl", "num_fewshot": 0}
     study = {
         "slices": [{**part, "search": items, "holdout": items}],
         "engine": {"name": "fake", "seconds": seconds, "max_tokens": 8},
         "objective": "gold_logprob",
+        "racing": False,
         **changes,
     }
     return dict(small_study(trials=trials, **study))

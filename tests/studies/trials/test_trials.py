@@ -116,14 +116,14 @@ def test_of_eight_who_fill_at_once_one_is_first(url: str, study: Trials) -> None
 def test_only_what_is_new_or_not_finished_is_read_again(study: Trials) -> None:
     for _ in range(3):
         study.begin()
-    study.end(1, "COMPLETE", 0.5)
+    study.end(1, "COMPLETE", (0.5,))
     first = study.read()
     assert [(trial.number, trial.finished, trial.value) for trial in first] == [
         (0, False, None),
         (1, True, 0.5),
         (2, False, None),
     ]
-    study.end(0, "COMPLETE", float("-inf"))
+    study.end(0, "COMPLETE", (float("-inf"),))
     study.begin()
     again = study.read(first[-1].id, [first[0].id])
     assert [(trial.number, trial.value) for trial in again] == [(0, float("-inf")), (3, None)]
@@ -131,11 +131,32 @@ def test_only_what_is_new_or_not_finished_is_read_again(study: Trials) -> None:
 
 def test_how_a_trial_ended_is_said_once(study: Trials) -> None:
     number = study.begin()
-    study.end(number, "COMPLETE", 0.5)
-    study.end(number, "COMPLETE", 0.5)
-    for state, value in (("COMPLETE", 0.25), ("FAIL", None)):
+    study.end(number, "COMPLETE", (0.5,))
+    study.end(number, "COMPLETE", (0.5,))
+    for state, told in (("COMPLETE", (0.25,)), ("FAIL", ())):
         with pytest.raises(TrialClosed, match="trial 0 has ended already, as COMPLETE; it stays as it is"):
-            study.end(number, state, value)  # type: ignore[arg-type]
+            study.end(number, state, told)  # type: ignore[arg-type]
+
+
+def test_a_pruned_trial_has_its_estimate_and_what_it_reported(url: str, study: Trials) -> None:
+    number = study.begin()
+    study.end(number, "PRUNED", (0.25,), (40, 0.25))
+    study.end(number, "PRUNED", (0.25,), (40, 0.25))
+    with pytest.raises(TrialClosed, match="trial 0 has ended already, as PRUNED"):
+        study.end(number, "COMPLETE", (0.25,))
+    (trial,) = as_optuna_has_them(url)
+    assert (trial.state.name, trial.value, trial.intermediate_values) == ("PRUNED", 0.25, {40: 0.25})
+    assert study.standing().finished == 1
+    assert [(each.state, each.values) for each in study.read()] == [("PRUNED", (0.25,))]
+
+
+def test_a_trial_has_a_value_per_objective(study: Trials) -> None:
+    told = (0.5, float("inf"), -40.0)
+    study.end(study.begin(), "COMPLETE", told)
+    study.end(study.begin(), "FAIL")
+    assert [(each.values, each.value) for each in study.read()] == [(told, 0.5), ((), None)]
+    with pytest.raises(TrialClosed, match="trial 0 has ended already"):
+        study.end(0, "COMPLETE", (0.5, float("inf"), -41.0))
 
 
 def test_two_studies_share_a_database_and_nothing_else(url: str, study: Trials) -> None:
@@ -145,7 +166,7 @@ def test_two_studies_share_a_database_and_nothing_else(url: str, study: Trials) 
     storage.engine.dispose()
     with closing(Trials(url, "other")) as other:
         assert [study.begin(), other.begin(), study.begin()] == [0, 0, 1]
-        other.end(0, "COMPLETE", 1.0)
+        other.end(0, "COMPLETE", (1.0,))
         assert (study.standing().counts, other.standing().counts) == ({"RUNNING": 2}, {"COMPLETE": 1})
         assert ([*study.standing().running], [*other.standing().running]) == ([0, 1], [])
 
@@ -173,7 +194,7 @@ def test_what_was_done_and_its_answer_lost_is_not_done_twice(
         study.begin,
         study.begin,
         lambda: study.note(study.read()[1], "recipe", "digest"),
-        lambda: study.end(1, "COMPLETE", 0.5),
+        lambda: study.end(1, "COMPLETE", (0.5,)),
         lambda: study.enqueue([{"x0": 0.75}], "fixed_params"),
     ]
     done = []

@@ -107,6 +107,24 @@ def test_who_was_not_asked_every_holdout_item_is_not_judged(study: Study) -> Non
         assert (row.vs_base, row.vs_best_expert, row.vs_uniform) == (None, None, None)
 
 
+def test_who_was_dropped_on_the_way_counts_among_those_that_were_looked_at(study: Study) -> None:
+    add_baselines(study)
+    digest = study.add("trial 0", "trial", 0.5, holdout=(90, 80))
+    alone = study.rows()[0]
+    study.add("trial 1", "trial", 0.6, holdout=(10, 10), asked=64)
+    study.store.set_state(study.id, "complete")
+    rows = {row.name: row for row in study.rows()}
+    among, dropped = rows["trial 0"], rows["trial 1"]
+    assert (among.digest, among.holdout_items, dropped.holdout_items) == (digest, 2 * HOLDOUT, 2 * 64)
+    assert dropped.holdout_mean is None, "a mean over some of the items is no verdict"
+    assert alone.vs_base is not None
+    assert among.vs_base is not None
+    ratio = (among.vs_base.mean - among.vs_base.low) / (alone.vs_base.mean - alone.vs_base.low)
+    assert ratio == pytest.approx(2.638257 / 2.393980, rel=1e-5)  # levels 1 - 0.05/6 and 1 - 0.05/3
+    said = conclusion(study.rows())
+    assert "Dropped as behind before all 200 holdout items were asked: trial 1 after 128." in said
+
+
 def test_failed_and_running_candidates_are_left_out(study: Study) -> None:
     study.add("trial 0", "trial", 0.1)
     study.store.finish_candidate(study.id, "trial", "trial 0", "NaN in model.norm.weight")
@@ -125,8 +143,11 @@ def test_the_best_expert_is_the_one_with_the_best_holdout_mean(study: Study) -> 
         }
         for gsm8k, math in ((90, 80), (90, 20))
     )
-    assert top.vs_best_expert == paired_difference(a, b, 1 - 0.05 / 3)
+    found = paired_difference(a, b, 1 - 0.05 / 3)
+    assert top.vs_best_expert is not None
+    assert (top.vs_best_expert.mean, top.vs_best_expert.low) == (found.mean, found.low)
     assert top.vs_best_expert.mean == pytest.approx(0.3)
+    assert top.vs_best_expert.high == paired_difference(a, b, 1 - 0.05 / 3 / 2).high, "it is the best of two"
     assert top.vs_uniform is not None
     assert top.vs_uniform.mean == pytest.approx(0.25)
     assert top.vs_base is not None
@@ -161,7 +182,7 @@ def test_intervals_widen_with_the_number_of_merges_judged(study: Study) -> None:
     among = study.rows()[0]
     for name in ("vs_base", "vs_best_expert", "vs_uniform"):  # 3 and 6 comparisons: levels 1 - 0.05/3 and /6
         wide, narrow = getattr(among, name), getattr(alone, name)
-        ratio = (wide.high - wide.low) / (narrow.high - narrow.low)
+        ratio = (wide.mean - wide.low) / (narrow.mean - narrow.low)
         assert ratio == pytest.approx(2.638257 / 2.393980, rel=1e-5)
 
 
@@ -208,8 +229,13 @@ def test_json_has_the_fields_that_scripts_rely_on(study: Study) -> None:
         "vs_best_model",
         "vs_target",
         "study",
+        "holdout_items",
+        "verdict",
+        "objectives",
+        "front",
     ]
     assert (top["vs_best_model"], top["vs_target"], top["study"]) == (None, None, "tiny")
+    assert (top["objectives"], top["front"]) == (None, None)
     assert (top["name"], top["kind"], top["trial"], top["digest"]) == ("trial 7", "trial", 7, digest)
     assert top["search"] == {"gsm8k": {"mean": 0.7, "n": 10}, "math": {"mean": 0.8, "n": 10}}
     assert top["holdout"]["gsm8k"] == {"mean": 0.9, "n": 100, "low": score.low, "high": score.high}
@@ -218,6 +244,17 @@ def test_json_has_the_fields_that_scripts_rely_on(study: Study) -> None:
         assert list(top[name]) == ["mean", "low", "high"]
         assert last[name] is None
     assert (last["name"], last["holdout_mean"]) == ("trial 8", None)
+    assert (top["holdout_items"], last["holdout_items"]) == (2 * HOLDOUT, 0)
+    assert [row["verdict"] is None for row in rows] == [False, *[True] * (len(rows) - 1)]
+    assert list(top["verdict"]) == [
+        "proven",
+        "finalists",
+        "dropped",
+        "runner_up",
+        "optimism",
+        "mean_optimism",
+    ]
+    assert (top["verdict"]["proven"], top["verdict"]["finalists"]) == (True, 1)
 
 
 def test_an_unknown_study_is_refused(study: Study) -> None:
@@ -393,6 +430,31 @@ def test_a_merge_is_not_called_best_of_all_while_a_baseline_has_not_answered(
         "trial 0 (70.0% of holdout items) is best of those judged, proven better than the "
     )
     assert said.endswith(f" It was not compared with {named}, for want of answers to all holdout items.")
+
+
+def test_where_nothing_is_proven_it_says_that_nothing_was_found(study: Study) -> None:
+    study.add("base", "base", 0.0, holdout=(60, 60))
+    study.add("math", "expert", 0.2, holdout=(59, 59))
+    study.add("uniform", "uniform", 0.3, holdout=(60, 60))
+    study.add("trial 7", "trial", 0.5, holdout=(61, 61))
+    nothing = "So nothing was found that is proven better than the baselines."
+    assert nothing in conclusion(study.rows())
+    (verdict,) = [row.to_json()["verdict"] for row in study.rows() if row.winner]
+    assert verdict["proven"] is False
+    study.add("trial 8", "trial", 0.6, holdout=(90, 90))
+    assert nothing not in conclusion(study.rows())
+    (verdict,) = [row.to_json()["verdict"] for row in study.rows() if row.winner]
+    assert verdict["proven"] is True
+
+
+def test_the_runner_up_and_what_search_scores_promised_are_told(study: Study) -> None:
+    add_baselines(study)
+    study.add("trial 7", "trial", 0.5, (9, 9), holdout=(80, 80))
+    study.add("trial 8", "trial", 0.6, (10, 10), holdout=(60, 60))
+    said = conclusion(study.rows())
+    assert " Against the runner-up (trial 8) it has +20.0 points (95% interval +" in said
+    assert " Search score less holdout score: trial 7 +10.0 points (95% interval +" in said
+    assert ", the finalists on average +25.0 points (95% interval +" in said
 
 
 def test_the_conclusion_of_an_unfinished_study_claims_nothing(study: Study) -> None:

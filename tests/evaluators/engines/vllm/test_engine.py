@@ -90,3 +90,17 @@ class Untied(Weights):
     def tensors(self) -> Tensors:
         parts = super().tensors()
         return {**parts, "lm_head.weight": parts["model.embed_tokens.weight"].flip(0).contiguous()}
+
+
+def test_a_model_of_other_layers_is_refused_before_anything_is_started() -> None:
+    from evaluators.engines.vllm.engine import VllmEngine
+
+    class Deeper(Weights):
+        @property
+        def stacked_as(self) -> dict[str, int]:
+            return {"num_hidden_layers": 5}
+
+    with closing(VllmEngine(TINY / "base")) as engine:
+        with pytest.raises(EngineError, match="vLLM keeps the layers that it started with"):
+            engine.load(Deeper())
+        assert engine.pid is None

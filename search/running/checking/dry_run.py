@@ -14,11 +14,13 @@ from evaluators.judge import ToAsk, judge
 from evaluators.score import Accuracy, ItemResult, MeanLogprob, wilson
 from search.candidates.candidate import Sent
 from search.proposals.baselines import baselines
-from search.running.forecast import Forecast, forecast
+from search.running.checking.forecast import Forecast, forecast
 from search.running.outlook import Idle, idle_slices
 from search.running.workshop import Workshop
-from search.showing.display import Display, shown
+from search.showing.display import Display
+from search.showing.goals import percent, value_of
 from search.showing.step import Step
+from studies.objectives.goals import GOLD
 
 Score = Accuracy | MeanLogprob
 
@@ -121,8 +123,9 @@ def _ask(workshop: Workshop, engine: Engine, answers: Mapping[str, Answers]) -> 
         found.answering = time.monotonic() - began
         for part in workshop.search_slices:
             done += 1
-            score = _scored(part, found.results[part.name]).mean
-            yield Step("dry run", done, total, f"{name} {part.name}", score, seconds=found.seconds(part.name))
+            score, seconds = _scored(part, found.results[part.name]).mean, found.seconds(part.name)
+            gold = part.scoring == "gold"
+            yield Step("dry run", done, total, f"{name} {part.name}", score, seconds=seconds, gold=gold)
 
 
 def _load(engine: Engine, source: Sent) -> float:
@@ -174,8 +177,8 @@ def _listed(found: Mapping[str, Score]) -> str:
     said = []
     for name, score in found.items():
         if isinstance(score, MeanLogprob):
-            said.append(f"{name} {shown(score.mean, 'gold_logprob')} per gold token (n = {score.n})")
+            said.append(f"{name} {value_of(GOLD, score.mean)} per gold token (n = {score.n})")
         else:
-            low, high = (shown(value, "accuracy") for value in (score.low, score.high))
-            said.append(f"{name} {shown(score.mean, 'accuracy')} [{low}, {high}] (n = {score.n})")
+            low, high = map(percent, (score.low, score.high))
+            said.append(f"{name} {percent(score.mean)} [{low}, {high}] (n = {score.n})")
     return ", ".join(said)

@@ -12,12 +12,17 @@ from merging.family.differences import Difference
 from merging.methods.registry import METHODS
 from merging.worker.residency import MemoryPlan, plan
 from search.proposals.baselines import baselines
-from search.running.chat import chat_warnings
-from search.running.dry_run import DryRun, dry_run
+from search.proposals.samplers.choice import choose, too_small
+from search.running.checking.chat import chat_warnings
+from search.running.checking.dry_run import DryRun, dry_run
 from search.running.workshop import Workshop, open_workshop
 from search.showing.display import Display
-from search.study_file.spec import StudySpec
+from search.study_file.began import as_begun
+from search.study_file.spec import Objective, StudySpec, count_objectives
+from studies.objectives.goals import read_goals
 from studies.store import StudyStore
+
+SAID_OF = {"accuracy": "", "gold_logprob": " (the log-probability of their gold answers)"}
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ class Report:
     """Numbers that the sampler chooses."""
     search_items: int
     holdout_items: int
-    objective: str
+    sampler: str
+    """Who proposes; where that was chosen here, why."""
+    objective: Objective
     """What trials are scored by on the search items."""
     trials: int
     answers: int
@@ -62,7 +69,6 @@ class Report:
 
     def to_text(self) -> str:
         """A few lines for a person."""
-        by = "" if self.objective == "accuracy" else " (the log-probability of their gold answers)"
         named = "; ".join(f"{name}: {METHODS[name].summary}" for name in self.methods)
         return "\n".join(
             (
@@ -71,7 +77,9 @@ class Report:
                 *(f"  differs   {each.to_text()}" for each in self.differences),
                 f"  method    {named}",
                 f"  space     {self.searched} numbers ({self.layer_groups} layer groups, and the rest)",
-                f"  items     {self.search_items} to search by{by}, {self.holdout_items} others to judge by",
+                f"  sampler   {self.sampler}",
+                f"  items     {self.search_items} to search by{self._by()},"
+                f" {self.holdout_items} others to judge by",
                 *(f"            {long}" for long in self.long_prompts),
                 f"  budget    {self.trials} trials, about {self.answers:,} answers in all",
                 f"  storage   {self.storage}",
@@ -81,6 +89,11 @@ class Report:
                 *self._measured(),
             )
         )
+
+    def _by(self) -> str:
+        if isinstance(self.objective, str) and self.objective in SAID_OF:
+            return SAID_OF[self.objective]
+        return f" ({', '.join(goal.name for goal in read_goals(self.objective))})"
 
     def _measured(self) -> tuple[str, ...]:
         if self.measured is None:
@@ -100,7 +113,8 @@ def check_study(
         ValueError kin: the first thing that is wrong, in one line.
         EngineError: the engine failed in the dry run.
     """
-    StudyStore(url).close()
+    with StudyStore(url) as store:
+        spec = as_begun(spec, store)
     workshop = open_workshop(spec)
     with closing(workshop.engine()) as engine:
         measured = None if measuring is None else dry_run(workshop, engine, measuring, side_by_side)
@@ -113,7 +127,8 @@ def _report(workshop: Workshop, url: str, measured: DryRun | None) -> Report:
         sum(len(s.items) for s in part) for part in (workshop.search_slices, workshop.holdout_slices)
     )
     memory = plan(workshop.base, workshop.experts, spec.dtype, workshop.worker.device)
-    entrants = len(baselines(space))
+    entrants, objectives = len(baselines(space)), count_objectives(spec.objective)
+    small = too_small(space.distributions, spec.budget.trials)
     finalists = min(spec.budget.finalists, spec.budget.trials)
     return Report(
         study=spec.name,
@@ -124,6 +139,7 @@ def _report(workshop: Workshop, url: str, measured: DryRun | None) -> Report:
         searched=len(space.distributions),
         search_items=search,
         holdout_items=holdout,
+        sampler=str(choose(spec.sampler.name, space.distributions, spec.budget.trials, objectives)),
         objective=spec.objective,
         trials=spec.budget.trials,
         answers=(entrants + spec.budget.trials) * search + (entrants + finalists) * holdout,
@@ -131,6 +147,6 @@ def _report(workshop: Workshop, url: str, measured: DryRun | None) -> Report:
         storage=url,
         long_prompts=workshop.long_prompts,
         differences=workshop.differences,
-        warnings=chat_warnings(workshop),
+        warnings=(*chat_warnings(workshop), *(() if small is None else (small,))),
         measured=measured,
     )
