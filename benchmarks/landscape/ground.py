@@ -16,6 +16,7 @@ from benchmarks.landscape import programs
 from benchmarks.landscape.decoding import Alphabet, Asked, Decoder
 from benchmarks.landscape.llama import TinyLlama
 from benchmarks.landscape.memory import Memory
+from benchmarks.landscape.replayed.replay import Replay, replay_of
 from evaluators.benchmarks.graders import RUNS_CODE, grade_by
 from evaluators.benchmarks.slices import Item, Slice
 from evaluators.engines.encoding import cut_at_stop, stop_strings
@@ -49,12 +50,16 @@ class Ground:
     memory: Memory
     asked: int = 0
     """Items that were really computed."""
+    device: str = "cpu"
+    """Where answers are computed; anywhere but on "cpu" all of a split's are, in passes of fixed shapes."""
+    graphs: bool = False
+    """Whether those passes are recorded and replayed, which only a GPU can."""
     _last: tuple[str, TinyLlama] | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, study: Path, memory: Path | None = None) -> Ground:
+    def of(cls, study: Path, memory: Path | None = None, device: str = "cpu", graphs: bool = False) -> Ground:
         """The landscape of a study file; what is computed is kept in the folder `memory`, if any."""
-        return cls(open_workshop(load_study(study)), Memory(memory))
+        return cls(open_workshop(load_study(study)), Memory(memory), device=device, graphs=graphs)
 
     @cached_property
     def questions(self) -> dict[Split, list[Question]]:
@@ -67,6 +72,8 @@ class Ground:
         wanted = range(len(self.questions[split])) if numbers is None else numbers
         known = self.memory.outcomes(recipe.digest, split)
         missing = [number for number in wanted if number not in known]
+        if missing and self.device != "cpu":  # it takes a GPU no longer to answer the others as well
+            missing = [*range(len(self.questions[split]))]
         if missing:
             found = self._find(recipe, [self.questions[split][number] for number in missing])
             self.memory.keep(recipe.digest, split, dict(zip(missing, found, strict=True)))
@@ -88,15 +95,26 @@ class Ground:
         if self._last is None or self._last[0] != recipe.digest:
             model = TinyLlama.of(self._worker.tensors(recipe), self._config)
             self._last = recipe.digest, model
-        said = self._decoder.answer(self._last[1], [question.asked for question in questions])
+        said = self._say(self._last[1], questions)
         self.asked += len(said)
-        unsaid = self._decoder.alphabet.unsaid
+        unsaid = self._alphabet.unsaid
         texts = ["".join(each for each in text if each not in unsaid) for text in said]
         return [cut_at_stop(text, q.asked.stop) for text, q in zip(texts, questions, strict=True)]
+
+    def _say(self, model: TinyLlama, questions: Sequence[Question]) -> list[str]:
+        asked = [question.asked for question in questions]
+        if self.device == "cpu":
+            return self._decoder.answer(model, asked)
+        whole = next(part for part in self._sets if {*asked} <= {*part})
+        self._replay.prepare(model, self._sets)
+        said = dict(zip(whole, self._replay.answer(model, whole), strict=True))
+        return [said[each] for each in asked]
 
     def _find(self, recipe: Recipe, questions: Sequence[Question]) -> list[bool]:
         texts = self.answers(recipe, questions)
         pairs = [*zip(questions, texts, strict=True)]
+        if any(self.memory.verdict(*_named(pair)) is None for pair in pairs):
+            self.memory.refresh()
         new = list(dict.fromkeys(pair for pair in pairs if self.memory.verdict(*_named(pair)) is None))
         for slice_, part in _by_slice(new):
             verdicts = _judge(slice_, [q.item for q, _ in part], [text for _, text in part])
@@ -111,7 +129,8 @@ class Ground:
         for number, (slice_, item) in enumerate(pairs):
             stop = tuple(stop_strings(self._tokenizer, slice_.stop))
             found.append(Question(number, slice_, item, Asked(item.prompt, stop, slice_.max_tokens)))
-            self._decoder.expect(found[-1].asked, item.gold)
+            if self.device == "cpu":
+                self._decoder.expect(found[-1].asked, item.gold)
         return found
 
     @cached_property
@@ -128,12 +147,26 @@ class Ground:
 
     @cached_property
     def _decoder(self) -> Decoder:
+        return Decoder(self._alphabet)
+
+    @cached_property
+    def _replay(self) -> Replay:
+        replay = replay_of(self._alphabet, self.device, self.graphs, self._sets)
+        for part in self.questions.values():
+            for question in part:
+                replay.expect(question.asked, question.item.gold)
+        return replay
+
+    @cached_property
+    def _sets(self) -> list[tuple[Asked, ...]]:
+        return [tuple(question.asked for question in part) for part in self.questions.values()]
+
+    @cached_property
+    def _alphabet(self) -> Alphabet:
         numbers = self._tokenizer.get_vocab()
         ordered = dict(sorted(numbers.items(), key=lambda each: each[1]))
         assert all(len(character) == 1 for character in ordered), "a token of this model is a character"
-        return Decoder(
-            Alphabet(ordered, self._tokenizer.eos_token, frozenset(self._tokenizer.all_special_tokens))
-        )
+        return Alphabet(ordered, self._tokenizer.eos_token, frozenset(self._tokenizer.all_special_tokens))
 
 
 def _named(pair: tuple[Question, str]) -> tuple[str, str]:

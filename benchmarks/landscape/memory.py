@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,29 @@ class Memory:
     def __init__(self, folder: Path | None) -> None:
         """Read what there is."""
         self._folder = folder
+        self._read_to = 0
         self._verdicts: dict[str, bool] = {}
         self._outcomes: dict[tuple[str, str], dict[int, bool]] = {}
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            for line in _lines(folder / "verdicts.jsonl"):
-                self._verdicts[line["answer"]] = line["right"]
+            self.refresh()
             for line in _lines(folder / "outcomes.jsonl"):
                 known = self._outcomes.setdefault((line["recipe"], line["split"]), {})
-                known.update(zip(line["items"], (each == "1" for each in line["right"]), strict=True))
+                known.update(
+                    zip(_numbers(line["items"]), (each == "1" for each in line["right"]), strict=True)
+                )
+
+    def refresh(self) -> None:
+        """Read the verdicts that other processes have written since."""
+        file = None if self._folder is None else self._folder / "verdicts.jsonl"
+        if file is None or not file.is_file():
+            return
+        with file.open("rb") as lines:
+            lines.seek(self._read_to)
+            *whole, _ = lines.read().split(b"\n")
+        self._read_to += sum(len(line) + 1 for line in whole)
+        for line in map(json.loads, whole):
+            self._verdicts[line["answer"]] = line["right"]
 
     def verdict(self, item: str, text: str) -> bool | None:
         """Whether the text is a right answer to the item, if that is known."""
@@ -43,7 +57,8 @@ class Memory:
         """Keep which items a recipe's merge answers rightly."""
         self.outcomes(recipe, split).update(right)
         digits = "".join(str(int(each)) for each in right.values())
-        line = {"recipe": recipe, "split": split, "items": [*right], "right": digits}
+        items = [*right]
+        line = {"recipe": recipe, "split": split, "items": _shortened(items), "right": digits}
         self._write("outcomes.jsonl", line)
 
     def _write(self, name: str, line: Mapping[str, Any]) -> None:
@@ -59,6 +74,15 @@ class Memory:
 
 def _short(item: str, text: str) -> str:
     return sha256(f"{item}\n\n{text}".encode()).hexdigest()[:24]
+
+
+def _shortened(items: list[int]) -> list[int] | int:
+    """Numbers from 0 on without a gap are written as how many they are."""
+    return len(items) if items == [*range(len(items))] else items
+
+
+def _numbers(items: list[int] | int) -> Sequence[int]:
+    return range(items) if isinstance(items, int) else items
 
 
 def _lines(file: Path) -> list[dict[str, Any]]:

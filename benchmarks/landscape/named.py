@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.landscape.ground import Ground
-
 ROOT = Path(__file__).parents[2]
 LANDSCAPES = {
     "tiny": ROOT / "examples/tiny/study.yaml",
@@ -13,8 +11,3 @@ LANDSCAPES = {
 }
 MEMORY = ROOT / "benchmarks/.landscape"
 """Verdicts and outcomes, which take hours to compute again; safe to delete."""
-
-
-def open_ground(name: str, remembered: bool = True) -> Ground:
-    """A landscape by its name."""
-    return Ground.of(LANDSCAPES[name], MEMORY / name if remembered else None)

@@ -28,6 +28,17 @@ class Improvement:
     score: float
 
 
+@dataclass(frozen=True)
+class Try:
+    """One trial of a search."""
+
+    recipe: Recipe
+    items: int
+    """That it was asked, fewer than there are if a race stopped it."""
+    spent: int
+    """By the search, when it ended."""
+
+
 @dataclass
 class Objective:
     """One search on a ground: a budget of items, and the incumbents.
@@ -43,6 +54,8 @@ class Objective:
     """By `time.monotonic`."""
     spent: int = 0
     found: list[Improvement] = field(default_factory=list)
+    tried: list[Try] = field(default_factory=list)
+    """Of our searches, every trial that ended."""
     _paid: dict[str, set[int]] = field(default_factory=dict)
 
     @property
@@ -62,8 +75,7 @@ class Objective:
 
         Raises Spent before anything is asked that the budget does not hold.
         """
-        if time.monotonic() > self.until:
-            raise Interrupted
+        self.check()
         paid = self._paid.setdefault(recipe.digest, set())
         new = {*numbers} - paid
         if self.spent + len(new) > self.budget:
@@ -77,7 +89,11 @@ class Objective:
         """After how many items which holdout score stood, one for each improvement."""
         rows = []
         for each in self.found:
-            if time.monotonic() > self.until:
-                raise Interrupted
+            self.check()
             rows.append((each.items, self.ground.score(each.recipe, "holdout")))
         return rows
+
+    def check(self) -> None:
+        """Raises Interrupted when time is up."""
+        if time.monotonic() > self.until:
+            raise Interrupted

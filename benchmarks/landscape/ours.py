@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.landscape.objective import Objective
+from benchmarks.landscape.ground import Ground
+from benchmarks.landscape.objective import Objective, Try
 from merging.recipe import Recipe
 from search.proposals.ledger import Ledger, Proposal, open_ledger
 from search.proposals.starting_points import starting_points
@@ -23,32 +25,42 @@ SAVED = 0.5
 """The share of items that a race is expected to save, by which a user plans how many trials to ask for."""
 
 
-def ours(sampler: str, racing: bool = False) -> Callable[[Objective, int], None]:
-    """An entry: the sampler of that name."""
+def ours(sampler: str, racing: bool = False, workers: int = 1) -> Callable[[Objective, int], None]:
+    """An entry: the sampler of that name.
+
+    Of several workers each has a proposal in flight. All take as long for theirs: one is told when as many as
+    there are workers have been drawn.
+    """
 
     def search(objective: Objective, seed: int) -> None:
         space = objective.ground.workshop.space
         spec = SamplerSpec.model_validate({"name": sampler, "seed": seed})
-        trials = objective.budget // objective.size
-        planned = round(trials / (1 - SAVED)) if racing else trials
-        race = Track.of(objective, Rules(), seed) if racing else None
+        whole = objective.budget // objective.size
+        planned = round(whole / (1 - SAVED)) if racing else whole
+        race = Track.of(objective.ground, Rules(), seed) if racing else None
         with tempfile.TemporaryDirectory() as folder:
             url, points = f"sqlite:///{folder}/study.db", starting_points(space)
             opened = open_ledger("study", url, spec, space.distributions, points, budget=planned)
             with closing(opened) as ledger:
+                flying: deque[Proposal] = deque()
                 while True:
-                    _try(objective, ledger, ledger.draw(ledger.create()), race)
+                    flying.append(ledger.draw(ledger.create()))
+                    if len(flying) == workers:
+                        _try(objective, ledger, flying.popleft(), race)
 
     return search
 
 
 def _try(objective: Objective, ledger: Ledger, proposal: Proposal, track: Track | None) -> None:
     recipe = objective.ground.workshop.space.decode(proposal.params)
-    stopped = track.run(objective, recipe) if track and objective.found else None
+    best = objective.found[-1].score if objective.found else None
+    stopped = track.run(objective, recipe) if track and best is not None else None
     if stopped is None:
         ledger.tell(proposal.number, objective.whole(recipe))
     else:
         ledger.prune(proposal.number, *stopped)
+    items = objective.size if stopped is None else stopped[1]
+    objective.tried.append(Try(recipe, items, objective.spent))
 
 
 @dataclass(frozen=True)
@@ -61,10 +73,10 @@ class Track:
     blocks: tuple[tuple[tuple[int, ...], ...], ...]
 
     @classmethod
-    def of(cls, objective: Objective, rules: Rules, seed: int) -> Track:
+    def of(cls, ground: Ground, rules: Rules, seed: int) -> Track:
         """The track of a study with this seed."""
         by_slice: dict[str, list[int]] = {}
-        for question in objective.ground.questions["search"]:
+        for question in ground.questions["search"]:
             by_slice.setdefault(question.slice_.name, []).append(question.number)
         sizes = [len(each) for each in by_slice.values()]
         rules = Rules(rules.error, min(rules.blocks, max(2, max(sizes) // FEWEST)))
@@ -73,10 +85,16 @@ class Track:
     def run(self, objective: Objective, recipe: Recipe) -> tuple[float, int] | None:
         """The estimate of a candidate that is stopped, and how many items it saw; None: it saw all."""
         best = objective.ground.right(objective.found[-1].recipe, "search")
+        return self.race(best, lambda numbers: objective.some(recipe, numbers))
+
+    def race(
+        self, best: Mapping[int, bool], ask: Callable[[Sequence[int]], Mapping[int, bool]]
+    ) -> tuple[float, int] | None:
+        """The same of a candidate that answers by `ask`, against answers that are known."""
         right: dict[int, bool] = {}
         for block in self.blocks[:-1]:
             places = zip(self.numbers, block, strict=True)
-            right |= objective.some(recipe, [numbers[place] for numbers, part in places for place in part])
+            right |= ask([numbers[place] for numbers, part in places for place in part])
             asked = [Asked(_values(best, numbers), _values(right, numbers)) for numbers in self.numbers]
             if stops(asked, self.rules, exact=True):
                 found = estimate(asked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Literal
@@ -23,6 +24,8 @@ from studies.trials import StoredTrial, Trials
 Array = NDArray[np.float64]
 Direction = Literal["maximize", "minimize"]
 _CONSTRAINTS = "constraints"
+_DEFAULTS = (("step", None), ("log", False))
+"""What a distribution of numbers has unless it says otherwise; the step of whole ones is always said."""
 
 
 class History:
@@ -37,7 +40,8 @@ class History:
         self.trials = trials
         self.directions = tuple(directions)
         self.distributions = dict(sorted(distributions.items()))
-        self.json = {name: distribution_to_json(each) for name, each in self.distributions.items()}
+        self.json = {name: write_distribution(each) for name, each in self.distributions.items()}
+        """The texts that go into the database: in the form that the study began with."""
         self._seen: dict[int, StoredTrial] = {}
         self._rows: dict[int, Array | None] = {}
         self._frozen: dict[int, FrozenTrial] = {}
@@ -120,12 +124,24 @@ class History:
 
     def _row(self, trial: StoredTrial) -> Array | None:
         """The trial's numbers, sorted by name; None unless it has these parameters and no others."""
-        for name, (_, distribution) in trial.params.items():
-            if distribution != self.json.get(name, distribution):
-                check_distribution_compatibility(read_distribution(distribution), self.distributions[name])
-        if {name: distribution for name, (_, distribution) in trial.params.items()} != self.json:
+        alike = [self._is_ours(name, text) for name, (_, text) in trial.params.items()]
+        if not all(alike) or trial.params.keys() != self.distributions.keys():
             return None
-        return np.array([trial.params[name][0] for name in self.json])
+        return np.array([trial.params[name][0] for name in self.distributions])
+
+    def _is_ours(self, name: str, text: str) -> bool:
+        """Whether the text means the parameter's distribution; raises ValueError for another kind of one."""
+        if text == self.json.get(name):
+            return True
+        if name not in self.distributions:
+            return False
+        found = read_distribution(text)
+        check_distribution_compatibility(found, self.distributions[name])
+        if found != self.distributions[name]:
+            return False
+        # Earlier versions, which may work on the study beside this one, compare texts.
+        self.json[name] = text
+        return True
 
 
 def _teaches(trial: StoredTrial) -> bool:
@@ -154,6 +170,17 @@ def freeze(trial: StoredTrial) -> FrozenTrial:
         datetime_start=None,
         datetime_complete=None,
     )
+
+
+def write_distribution(distribution: BaseDistribution) -> str:
+    """A short JSON text of a distribution, for a database repeats it with each parameter of each trial.
+
+    `read_distribution` and Optuna read the same from it as from Optuna's own text: defaults are left out.
+    """
+    # Optuna reads a shorter form yet, without names; optuna-dashboard in a browser or an editor does not.
+    content = json.loads(distribution_to_json(distribution))
+    said = {key: each for key, each in content["attributes"].items() if (key, each) not in _DEFAULTS}
+    return json.dumps({**content, "attributes": said}, separators=(",", ":"))
 
 
 @lru_cache(4096)

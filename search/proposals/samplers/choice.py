@@ -10,10 +10,8 @@ from optuna.distributions import BaseDistribution
 from search.proposals.samplers.coordinates import coarse_names
 
 AUTO = "auto"
-MOST_FOR_GP = 1000
-"""Trials; a Gaussian process over more takes longer than is worth it."""
 MOST_FOR_TPE = 1000
-"""Trials with several objectives."""
+"""Trials; over more, populations find more."""
 TRIALS_EACH = 4
 """A budget of fewer trials per coarse coordinate is too small for the space."""
 
@@ -42,14 +40,13 @@ def choose(
     """
     if name != AUTO:
         return Choice(name, None)
-    found, coarse = len(distributions), _coarse(distributions)
+    found = len(distributions)
     size = f"{found} number{'' if found == 1 else 's'}"
-    size += f" ({coarse} coarse ones first)" if coarse < found else ""
     others = f", {workers} workers" if workers is not None and workers > 1 else ""
     if objectives > 1:
         chosen = "tpe" if trials <= MOST_FOR_TPE else "nsga2"
         return Choice(chosen, f"{objectives} objectives over {size} in {trials} trials{others}")
-    chosen = "gp" if trials <= MOST_FOR_GP else "cmaes"
+    chosen = "tpe" if trials <= MOST_FOR_TPE else "cmaes"
     return Choice(chosen, f"one objective over {size} in {trials} trials{others}")
 
 

@@ -118,8 +118,9 @@ class Coordinates:
         other = np.zeros((len(left.coarse), len(right.coarse)))
         for one, another in zip(left.choices.T, right.choices.T, strict=True):
             other += one[:, None] != another[None, :]
-        coarse = _squared(left.coarse, right.coarse)
-        return coarse, _squared(left.residual, right.residual), other
+        coarse = _squared(left.coarse, right.coarse, left.coarse_norms, right.coarse_norms)
+        residual = _squared(left.residual, right.residual, left.residual_norms, right.residual_norms)
+        return coarse, residual, other
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,6 +130,26 @@ class Seen:
     coarse: Array
     residual: Array
     choices: Array
+
+    @cached_property
+    def coarse_norms(self) -> Array:
+        """Squared lengths, [points]: of many trials they are asked for again and again."""
+        norms: Array = np.einsum("ij,ij->i", self.coarse, self.coarse)
+        return norms
+
+    @cached_property
+    def residual_norms(self) -> Array:
+        """Squared lengths of the residuals, [points]."""
+        norms: Array = np.einsum("ij,ij->i", self.residual, self.residual)
+        return norms
+
+    def __add__(self, other: Seen) -> Seen:
+        """These points, and the others behind them."""
+        return Seen(
+            np.vstack([self.coarse, other.coarse]),
+            np.vstack([self.residual, other.residual]),
+            np.vstack([self.choices, other.choices]),
+        )
 
 
 def coarse_names(names: Iterable[str]) -> dict[str, str]:
@@ -150,7 +171,9 @@ def coarse_names(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _squared(left: Array, right: Array) -> Array:
-    sums = np.sum(left**2, axis=1)[:, None] + np.sum(right**2, axis=1)
-    distances: Array = np.maximum(sums - 2 * left @ right.T, 0.0)
-    return distances
+def _squared(left: Array, right: Array, of_left: Array, of_right: Array) -> Array:
+    distances = left @ right.T
+    distances *= -2.0
+    distances += of_left[:, None]
+    distances += of_right
+    return np.maximum(distances, 0.0, out=distances)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
+from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.optimize import minimize
 
 from search.proposals.samplers.coordinates import Coordinates, Seen
@@ -32,7 +33,7 @@ _SPREAD = np.array([0.7, 0.7, 0.8, 1.0, 1.0, 1.0])
 """What is believed of the logarithms of `Scales` before any trial: normal, with these means and spreads."""
 
 
-ENOUGH = 160
+ENOUGH = 112
 """To so many trials the scales are fitted."""
 
 
@@ -76,7 +77,7 @@ class Process:
         """Expected score and its standard deviation, without noise, at each point: [points] both."""
         covariance = _covariance(self.coordinates, self.scales, self.coordinates.seen(points), self.seen)
         solved = solve_triangular(self.factor, covariance.T, lower=True, check_finite=False)
-        variance = np.maximum(self._prior - np.sum(solved**2, axis=0), 1e-10)
+        variance = np.maximum(self._prior - np.einsum("ij,ij->j", solved, solved), 1e-10)
         return self.mean + self.spread * (covariance @ self.weights), self.spread * np.sqrt(variance)
 
     def slopes(self, points: Array) -> tuple[Array, Array, Array, Array]:
@@ -86,7 +87,7 @@ class Process:
         parts, _, _ = _parts(self.coordinates, self.scales, *distances)
         covariance = parts.coarse + parts.all
         toward = cho_solve((self.factor, True), covariance.T, check_finite=False).T
-        deviation = np.sqrt(np.maximum(self._prior - np.sum(covariance * toward, axis=1), 1e-10))
+        deviation = np.sqrt(np.maximum(self._prior - np.einsum("ij,ij->i", covariance, toward), 1e-10))
         rising = self._slope(own, parts, np.broadcast_to(self.weights, covariance.shape))
         falling = self._slope(own, parts, toward)
         expected = self.mean + self.spread * (covariance @ self.weights)
@@ -127,7 +128,7 @@ def fit(coordinates: Coordinates, points: Array, scores: Array) -> Scales:
     some = np.unique(np.linspace(0, len(points) - 1, min(len(points), ENOUGH)).round().astype(int))
     points, (_, standard, _) = points[some], _standardised(scores[some])
     seen = coordinates.seen(points)
-    distances = coordinates.distances(seen, seen)
+    distances, choices = coordinates.distances(seen, seen), bool(coordinates.categories.any())
 
     def cost(logs: Array) -> tuple[float, Array]:
         scales = Scales(*np.exp(logs).tolist())
@@ -136,17 +137,20 @@ def fit(coordinates: Coordinates, points: Array, scores: Array) -> Scales:
         covariance[np.diag_indices_from(covariance)] += scales.noise + _JITTER
         factor = cho_factor(covariance, lower=True, check_finite=False)
         solved = cho_solve(factor, standard, check_finite=False)
-        inverse = cho_solve(factor, np.eye(len(standard)), check_finite=False)
+        below = np.tril(dpotri(factor[0], lower=1)[0])
+        inverse = below + np.tril(below, -1).T
         # the slope of the likelihood by each logarithm is half the sum over this, times the covariance's
         pull = inverse - np.outer(solved, solved)
-        by_near = pull * (parts.coarse_slope + parts.all_slope)
+        by_whole = pull * parts.all_slope
+        near_far, both_far = np.vdot(by_whole, near), np.vdot(by_whole, whole)
+        other = np.vdot(pull, (parts.coarse + parts.all) * distances[2]) if choices else 0.0
         slopes = [
-            -np.sum(by_near * near),
-            -np.sum(pull * parts.all_slope * (whole - near)),
-            np.sum(pull * parts.coarse),
-            np.sum(pull * parts.all),
+            -(np.vdot(pull * parts.coarse_slope, near) + near_far),
+            -(both_far - near_far),
+            np.vdot(pull, parts.coarse),
+            np.vdot(pull, parts.all),
             scales.noise * np.trace(pull),
-            -scales.category * np.sum(pull * (parts.coarse + parts.all) * distances[2]),
+            -scales.category * other,
         ]
         away = (logs - _MEAN) / _SPREAD
         likelihood = 0.5 * float(standard @ solved) + float(np.log(np.diag(factor[0])).sum())
@@ -157,29 +161,80 @@ def fit(coordinates: Coordinates, points: Array, scores: Array) -> Scales:
     return Scales(*np.exp(found.x).tolist())
 
 
-def condition(
-    coordinates: Coordinates, scales: Scales, points: Array, scores: Array, pending: Array
-) -> Process:
-    """The process after these trials; of the `pending` ones, it believes what it expects itself."""
+@dataclass(frozen=True)
+class Ground:
+    """Trials whose covariance is factored, before anything is known of their scores."""
+
+    coordinates: Coordinates
+    scales: Scales
+    points: Array
+    """[trials, parameters] in the unit cube."""
+    seen: Seen
+    """The same."""
+    factor: Array
+    """Lower Cholesky factor of the trials' covariance."""
+
+    def __add__(self, points: Array) -> Ground:
+        """These trials and further ones behind them; what is factored already is not factored again."""
+        if not len(points):
+            return self
+        own = self.coordinates.seen(points)
+        known = len(self.points)
+        factor = np.zeros((known + len(points), known + len(points)), order="F")
+        across = _covariance(self.coordinates, self.scales, self.seen, own)
+        beside = solve_triangular(self.factor, across, lower=True, check_finite=False)
+        corner = _noisy(self.coordinates, self.scales, own) - beside.T @ beside
+        factor[:known, :known], factor[known:, :known] = self.factor, beside.T
+        factor[known:, known:] = _factored(corner)
+        return Ground(
+            self.coordinates, self.scales, np.vstack([self.points, points]), self.seen + own, factor
+        )
+
+
+def ground(coordinates: Coordinates, scales: Scales, points: Array) -> Ground:
+    """What many proposals have in common: the trials' covariance by these scales, factored."""
+    seen = coordinates.seen(points)
+    return Ground(coordinates, scales, points, seen, _factored(_noisy(coordinates, scales, seen)))
+
+
+def condition(known: Ground, scores: Array, pending: Array) -> Process:
+    """The process after the trials that are known; of the `pending` ones, it believes what it expects."""
     mean, standard, spread = _standardised(scores)
-    process = _solved(coordinates, scales, points, standard, mean, spread)
+    process = _solved(known, standard, mean, spread)
     if not len(pending):
         return process
     expected = (process.predict(pending)[0] - mean) / spread
-    both = np.vstack([points, pending])
-    return _solved(coordinates, scales, both, np.append(standard, expected), mean, spread)
+    return _solved(known + pending, np.append(standard, expected), mean, spread)
 
 
-def _solved(
-    coordinates: Coordinates, scales: Scales, points: Array, standard: Array, mean: float, spread: float
-) -> Process:
-    seen = coordinates.seen(points)
+def _noisy(coordinates: Coordinates, scales: Scales, seen: Seen) -> Array:
     covariance = _covariance(coordinates, scales, seen, seen)
     covariance[np.diag_indices_from(covariance)] += scales.noise + _JITTER
-    lower: Array = np.linalg.cholesky(covariance).astype(np.float64)
-    weights = cho_solve((lower, True), standard, check_finite=False)
-    expected = mean + spread * (standard - (scales.noise + _JITTER) * weights)
-    return Process(coordinates, scales, points, seen, expected, lower, weights, mean, spread)
+    return covariance
+
+
+def _factored(covariance: Array) -> Array:
+    """Its lower Cholesky factor, in its place."""
+    factor, failed = dpotrf(covariance.T, lower=1, clean=1, overwrite_a=1)
+    assert not failed, f"a covariance without a factor: {failed}"
+    lower: Array = factor
+    return lower
+
+
+def _solved(known: Ground, standard: Array, mean: float, spread: float) -> Process:
+    weights = cho_solve((known.factor, True), standard, check_finite=False)
+    expected = mean + spread * (standard - (known.scales.noise + _JITTER) * weights)
+    return Process(
+        known.coordinates,
+        known.scales,
+        known.points,
+        known.seen,
+        expected,
+        known.factor,
+        weights,
+        mean,
+        spread,
+    )
 
 
 def _standardised(scores: Array) -> tuple[float, Array, float]:
@@ -200,10 +255,16 @@ def _covariance(coordinates: Coordinates, scales: Scales, left: Seen, right: See
 def _of_distances(
     coordinates: Coordinates, scales: Scales, coarse: Array, residual: Array, other: Array
 ) -> Array:
-    near = coarse / (scales.coarse**2 * coordinates.coarse_count)
-    whole = near + residual / (scales.residual**2 * coordinates.residual_count)
-    total = scales.explains_coarse * _matern(near) + scales.explains_all * _matern(whole)
-    return total * np.exp(-scales.category * other) if coordinates.categories.any() else total
+    near = coarse * (1.0 / (scales.coarse**2 * coordinates.coarse_count))
+    whole = residual * (1.0 / (scales.residual**2 * coordinates.residual_count))
+    whole += near
+    total, wholly = _matern(near), _matern(whole)
+    total *= scales.explains_coarse
+    wholly *= scales.explains_all
+    total += wholly
+    if coordinates.categories.any():
+        total *= np.exp(-scales.category * other)
+    return total
 
 
 def _parts(
@@ -214,19 +275,25 @@ def _parts(
     whole = near + residual / (scales.residual**2 * coordinates.residual_count)
     alike = np.exp(-scales.category * other) if coordinates.categories.any() else 1.0
     one, all_of = scales.explains_coarse * alike, scales.explains_all * alike
-    slopes = one * _matern_slope(near), all_of * _matern_slope(whole)
-    return Parts(one * _matern(near), all_of * _matern(whole), *slopes), near, whole
+    (coarsely, coarse_slope), (wholly, all_slope) = _matern_and_slope(near), _matern_and_slope(whole)
+    return Parts(one * coarsely, all_of * wholly, one * coarse_slope, all_of * all_slope), near, whole
 
 
 def _matern(squared: Array) -> Array:
-    """Matérn 5/2 of squared distances."""
-    far = _ROOT_5 * np.sqrt(squared)
-    value: Array = (1 + far + far**2 / 3) * np.exp(-far)
+    """Matérn 5/2 of squared distances; in place where it can be, for there are many."""
+    far = np.sqrt(squared)
+    far *= _ROOT_5
+    value: Array = far * far
+    value /= 3.0
+    value += far
+    value += 1.0
+    value *= np.exp(np.negative(far, out=far), out=far)
     return value
 
 
-def _matern_slope(squared: Array) -> Array:
-    """Its derivative by half the squared distance."""
+def _matern_and_slope(squared: Array) -> tuple[Array, Array]:
+    """The same, and its derivative by half the squared distance."""
     far = _ROOT_5 * np.sqrt(squared)
-    value: Array = -5.0 / 3.0 * (1 + far) * np.exp(-far)
-    return value
+    decay = np.exp(-far)
+    slope = (1 + far) * decay
+    return slope + far**2 / 3 * decay, -5.0 / 3.0 * slope

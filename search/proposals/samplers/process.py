@@ -8,32 +8,37 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.proposals.samplers.coordinates import Array, Coordinates
-from search.proposals.samplers.gaussian import Scales, condition, fit
+from search.proposals.samplers.gaussian import Ground, condition, fit, ground
 from search.proposals.samplers.seeking import seek
 
 FEWEST = 4
 """With fewer trials there is nothing to model."""
-NEWEST, BEST = 224, 128
-"""So many trials are looked at: the newest ones, and of the older ones the best."""
+NEWEST, BEST = 896, 128
+"""So many trials are looked at, the newest ones, and of the older ones the best: all that `auto` is for."""
 _EACH = 40
 """Up to so many trials the scales are fitted anew with each; later whenever a sixteenth has been added."""
 
 
 class Fitted:
-    """The scales that were fitted last, so that they are not fitted again to the same trials."""
+    """The scales that were fitted last and the trials factored by them, so that neither is done again."""
 
     def __init__(self) -> None:
         self._key = b""
-        self._scales: Scales | None = None
+        self._ground: Ground | None = None
 
-    def __call__(self, place: Coordinates, points: Array, scores: Array) -> Scales:
-        """The scales for the trials so far, of which the newest may be left out."""
+    def __call__(self, place: Coordinates, points: Array, scores: Array) -> tuple[Ground, NDArray[np.int64]]:
+        """The trials that are looked at, factored, and which of all they are.
+
+        What is computed depends on the trials alone: the scales, and the first part of the factor, on those
+        that were there when scales were due, the rest is added to them.
+        """
         count = _due(len(points))
-        points, scores = points[:count], scores[:count]
-        key = hashlib.sha256(points.tobytes() + scores.tobytes()).digest()
-        if self._scales is None or key != self._key:
-            self._key, self._scales = key, fit(place, points, scores)
-        return self._scales
+        base = _weighty(scores[:count])
+        key = hashlib.sha256(points[:count].tobytes() + scores[:count].tobytes()).digest()
+        if self._ground is None or key != self._key:
+            scales = fit(place, points[:count], scores[:count])
+            self._key, self._ground = key, ground(place, scales, points[base])
+        return self._ground + points[count:], np.append(base, np.arange(count, len(points)))
 
 
 def propose(
@@ -47,10 +52,8 @@ def propose(
     if len(points) < FEWEST:
         drawn = random.rand(len(place.group))
         return np.where(place.categories, np.floor(drawn * np.maximum(place.choices, 1)), drawn)
-    scales = fitted(place, points, scores)
-    some = _weighty(scores)
-    points, scores = points[some], scores[some]
-    return seek(condition(place, scales, points, scores, pending), random)
+    known, some = fitted(place, points, scores)
+    return seek(condition(known, scores[some], pending), random)
 
 
 def _weighty(scores: Array) -> NDArray[np.int64]:

@@ -37,8 +37,8 @@ def seek(process: Process, random: np.random.RandomState) -> Array:
     )
     worth = log_improvement(*process.predict(candidates), goal)
     climbers = candidates[np.argsort(-worth, kind="stable")[:_CLIMBERS]]
-    climbed = _climb(process, climbers, goal)
-    chosen: Array = climbed[np.argmax(log_improvement(*process.predict(climbed), goal))]
+    climbed, height = _climb(process, climbers, goal)
+    chosen: Array = climbed[np.argmax(height)]
     return chosen
 
 
@@ -88,24 +88,36 @@ def _with_choices(
     return points
 
 
-def _climb(process: Process, points: Array, goal: float) -> Array:
-    """Each point, and where the slope leads from it: steps as long as they help, half as long where not."""
+def _climb(process: Process, points: Array, goal: float) -> tuple[Array, Array]:
+    """Where the slope leads from each point, and what that is worth.
+
+    Steps are as long as they help, half as long where they do not.
+    """
     place = process.coordinates
-    here, worth = points.copy(), log_improvement(*process.predict(points), goal)
+    here, known = points.copy(), process.slopes(points)
+    worth = log_improvement(*known[:2], goal)
     reach = np.full((len(points), 1), 0.1)
     for _ in range(_STEPS):
-        expected, deviation, rising, widening = process.slopes(here)
-        z = ((expected - goal) / deviation)[:, None]
-        # the slope of log EI, but for a positive factor: Phi(z) of the mean's and phi(z) of the deviation's
-        z = np.clip(z, _FAR, -_FAR)
-        slope = np.exp(log_ndtr(z) + 0.5 * z**2 + _LOG_ROOT_TAU) * rising + widening
-        slope[:, place.categories] = 0
-        slope[((here <= 0) & (slope < 0)) | ((here >= 1) & (slope > 0))] = 0
-        slope /= np.maximum(np.abs(slope).max(axis=1, keepdims=True), 1e-12)
+        slope = _uphill(place, here, known, goal)
         tried = np.where(place.categories, here, np.clip(here + reach * slope, 0, 1))
-        found = log_improvement(*process.predict(tried), goal)
+        there = process.slopes(tried)
+        found = log_improvement(*there[:2], goal)
         better = found > worth
         here[better], worth[better] = tried[better], found[better]
+        for old, new in zip(known, there, strict=True):
+            old[better] = new[better]
         reach[better] *= 1.5
         reach[~better] *= 0.4
-    return here
+    return here, worth
+
+
+def _uphill(place: Coordinates, here: Array, known: tuple[Array, Array, Array, Array], goal: float) -> Array:
+    """The slope of the logarithm of the expected improvement within the cube; its largest number is 1."""
+    expected, deviation, rising, widening = known
+    z = np.clip(((expected - goal) / deviation)[:, None], _FAR, -_FAR)
+    # but for a positive factor: Phi(z) of the mean's and phi(z) of the deviation's
+    slope: Array = np.exp(log_ndtr(z) + 0.5 * z**2 + _LOG_ROOT_TAU) * rising + widening
+    slope[:, place.categories] = 0
+    slope[((here <= 0) & (slope < 0)) | ((here >= 1) & (slope > 0))] = 0
+    slope /= np.maximum(np.abs(slope).max(axis=1, keepdims=True), 1e-12)
+    return slope

@@ -9,13 +9,11 @@ from search.study_file.spec import ONE_OBJECTIVE, SAMPLERS
 from tests.search.proposals.samplers.landscape import SPACE
 
 
-def test_one_objective_gets_a_gaussian_process() -> None:
-    assert str(choose("auto", SPACE, 100)) == (
-        "auto: gp, for one objective over 54 numbers (6 coarse ones first) in 100 trials"
-    )
+def test_one_objective_gets_what_found_most_on_real_landscapes() -> None:
+    assert str(choose("auto", SPACE, 100)) == ("auto: tpe, for one objective over 54 numbers in 100 trials")
     assert str(choose("auto", SPACE, 100, workers=8)).endswith("in 100 trials, 8 workers")
     plain: dict[str, BaseDistribution] = {"x": FloatDistribution(0, 1)}
-    assert str(choose("auto", plain, 20)) == "auto: gp, for one objective over 1 number in 20 trials"
+    assert str(choose("auto", plain, 20)) == "auto: tpe, for one objective over 1 number in 20 trials"
 
 
 def test_so_many_trials_that_one_takes_too_long_get_cma_es() -> None:

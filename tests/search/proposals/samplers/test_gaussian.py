@@ -23,7 +23,9 @@ def scattered(count: int, place: Coordinates = PLACE) -> Array:
 
 def test_it_expects_what_the_closed_form_expects() -> None:
     points, scores = scattered(12), np.random.RandomState(1).rand(12)
-    process = gaussian.condition(PLACE, SCALES, points, scores, np.empty((0, points.shape[1])))
+    process = gaussian.condition(
+        gaussian.ground(PLACE, SCALES, points), scores, np.empty((0, points.shape[1]))
+    )
     coarse, residual, _ = PLACE.distances(PLACE.seen(points), PLACE.seen(points))
     near = coarse / SCALES.coarse**2 / 6
     whole = near + residual / SCALES.residual**2 / 48
@@ -45,7 +47,9 @@ def test_it_expects_what_the_closed_form_expects() -> None:
 @pytest.mark.parametrize("place", [PLACE, MIXED], ids=["numbers", "choices"])
 def test_its_slopes_are_those_of_what_it_expects(place: Coordinates) -> None:
     points, scores = scattered(15, place), np.random.RandomState(1).rand(15)
-    process = gaussian.condition(place, SCALES, points, scores, np.empty((0, points.shape[1])))
+    process = gaussian.condition(
+        gaussian.ground(place, SCALES, points), scores, np.empty((0, points.shape[1]))
+    )
     at, step = scattered(3, place)[:, ::1] * 0.5 + 0.2, 1e-6
     at[:, place.categories] = 1.0
     *values, rising, widening = process.slopes(at)
@@ -64,7 +68,7 @@ def test_the_fitted_scales_explain_the_trials_better_than_others() -> None:
     scales = gaussian.fit(PLACE, points, scores)
     fresh = np.random.RandomState(5).rand(60, points.shape[1])
     none = np.empty((0, points.shape[1]))
-    process = gaussian.condition(PLACE, scales, points, scores, none)
+    process = gaussian.condition(gaussian.ground(PLACE, scales, points), scores, none)
     right = np.array([truth(point) for point in fresh])
     miss = np.abs(process.predict(fresh)[0] - right).mean()
     assert miss < 0.7 * np.abs(scores.mean() - right).mean()
@@ -74,7 +78,9 @@ def test_scores_without_a_spread_or_an_end_are_no_trouble() -> None:
     points = scattered(10)
     none = np.empty((0, points.shape[1]))
     for scores in (np.full(10, 0.5), np.array([np.inf, -np.inf, *np.arange(8.0)]), np.full(10, -np.inf)):
-        process = gaussian.condition(PLACE, gaussian.fit(PLACE, points, scores), points, scores, none)
+        process = gaussian.condition(
+            gaussian.ground(PLACE, gaussian.fit(PLACE, points, scores), points), scores, none
+        )
         found = seek(process, np.random.RandomState(0))
         assert np.isfinite(found).all()
         assert ((found >= 0) & (found <= 1)).all()
@@ -95,7 +101,9 @@ def test_choices_that_do_better_are_chosen() -> None:
     points = scattered(60, MIXED)
     scores = 0.1 * np.array([truth(point[1:]) for point in points]) + 0.5 * (points[:, 0] == 2)
     none = np.empty((0, points.shape[1]))
-    process = gaussian.condition(MIXED, gaussian.fit(MIXED, points, scores), points, scores, none)
+    process = gaussian.condition(
+        gaussian.ground(MIXED, gaussian.fit(MIXED, points, scores), points), scores, none
+    )
     assert [seek(process, np.random.RandomState(seed))[0] for seed in range(5)] == 5 * [2.0]
 
 
@@ -104,7 +112,9 @@ def test_a_noisy_search_comes_nearer_to_the_best_than_its_starting_points() -> N
     scores = np.array([score(point) for point in points])
     for number in range(20):
         none = np.empty((0, points.shape[1]))
-        process = gaussian.condition(PLACE, gaussian.fit(PLACE, points, scores), points, scores, none)
+        process = gaussian.condition(
+            gaussian.ground(PLACE, gaussian.fit(PLACE, points, scores), points), scores, none
+        )
         points = np.vstack([points, seek(process, np.random.RandomState(number))])
         scores = np.append(scores, score(points[-1]))
     assert truth(points[np.argmax(scores)]) > max(map(truth, starting_points())) + 0.08
