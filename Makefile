@@ -3,6 +3,7 @@
 # make test   sets everything up, checks types and style, runs the tests
 # make test-faults  what is killed, hangs, fills up or is cut off in mid-run, at length: a quarter of an hour
 # make bench  measures how fast merging is, against copying and against mergekit (docs/benchmarks.md)
+# make pictures  makes the README's pictures anew, from a finished demo, in headless Chromium
 # make real   runs a study of a real model, SmolLM2-135M, end to end (docs/benchmarks.md)
 PYTHON ?= python3
 VENV := .venv
@@ -12,16 +13,16 @@ DEV := $(VENV)/.installed-dev
 VLLM := $(VENV)/.installed-vllm
 REAL := $(VENV)/.installed-real
 
-.PHONY: help install demo lint quick test test-faults bench bench-trial bench-proposals bench-search real clean
+.PHONY: help install demo lint quick test test-faults bench bench-trial bench-proposals bench-search pictures real clean
 help:
-	@sed -n '1,6s/^# //p' Makefile
+	@sed -n '1,7s/^# //p' Makefile
 
 install: $(INSTALLED)
 # Not compiled ahead: of torch and transformers a demo imports little, and Python compiles that as it goes. Tests
 # start many processes at once, which is why what they need is compiled before.
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check "torch==2.13.0" --editable .
+	$(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check "torch==2.13.0" --editable ".[plot]"
 	touch $@
 
 $(DEV): $(INSTALLED)
@@ -69,6 +70,10 @@ bench-trial: $(VLLM)
 
 bench-proposals: $(DEV)
 	$(BIN)/python -m benchmarks.proposals $(BENCH)
+
+# of crucible-demo/, which `make demo` leaves; Debian's chromium
+pictures: $(DEV)
+	$(BIN)/python -m docs.pictures $(PICTURES)
 
 # hours; BENCH="--minutes 60" ends it sooner, and the next call goes on
 bench-search: $(DEV)

@@ -27,9 +27,11 @@ from search.commands import (
     merge,
     run,
     status,
+    watch,
 )
 from search.commands.options import leave
-from search.commands.serving import serve, submit
+from search.commands.serving import dashboard, serve, submit
+from search.commands.telling import plot, report
 from search.commands.working import wishes, worker
 from search.signals.logs import configure_logs
 
@@ -40,7 +42,9 @@ HELP = """Search for the best way to merge language-model experts, and prove tha
   crucible check study.yaml         is this study sound? nothing is run
   crucible run study.yaml           search; run it again to continue
   crucible worker study.yaml        work on it, too, from another machine
+  crucible dashboard                watch it in a browser
   crucible leaderboard NAME         who is best on holdout items, with intervals
+  crucible report NAME --out FILE   question, verdict, plots and recipe, in one page
   crucible export NAME --out DIR    the best merge, for mergekit or as a checkpoint
   crucible families MODEL...        which models can be merged, and which only fused
   crucible fuse fusion.yaml         different architectures: the evidence chooses who learns from whom
@@ -63,15 +67,19 @@ COMMANDS = (
     wishes.resume,
     wishes.stop,
     status.status,
+    watch.watch,
     leaderboard.leaderboard,
     items.items,
     export.export,
+    report.report,
+    plot.plot,
     merge.merge,
     evaluate.evaluate,
     families.families,
     align.align,
     fuse.fuse,
     grade.grade,
+    dashboard.dashboard,
     serve.serve,
     submit.submit,
 )

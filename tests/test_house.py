@@ -51,6 +51,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         "working": {"study_file", "proposals", "candidates", "showing", "running", "signals"},
         "fusing": {"study_file", "candidates", "showing", "running", "working"},
         "serving": {"study_file", "showing", "signals", "working"},
+        "exporting": {"study_file", "candidates", "running"},
         "commands": {
             "study_file",
             "candidates",
@@ -60,6 +61,7 @@ FLOORS: dict[str, dict[str, set[str]]] = {
             "working",
             "fusing",
             "serving",
+            "exporting",
         },
     },
     "studies": {
@@ -69,6 +71,10 @@ FLOORS: dict[str, dict[str, set[str]]] = {
         "objectives": {"store"},
         "verdicts": {"store", "objectives"},
         "selection": {"store", "verdicts"},
+        "views": {"store", "trials", "workers", "objectives", "verdicts", "selection"},
+        "dashboard": {"store", "workers", "verdicts", "views", "objectives"},
+        "report": {"store", "trials", "objectives", "verdicts", "views"},
+        "frames": {"store", "trials", "objectives", "verdicts", "views"},
     },
 }
 """What each floor may import of its own room, beside what lies on the ground."""
@@ -83,7 +89,9 @@ MOST_FILES = 16
 HEAVY = {
     "optuna": {"search"},
     "ray": {"search"},
+    "matplotlib": {"studies"},
     "sqlalchemy": {"studies"},
+    "pandas": {"studies"},
     "alembic": {"studies"},
     "fastapi": {"search"},
     "httpx": {"search"},

@@ -18,7 +18,10 @@ _PATTERNS = (
     *COMPANIONS,
     *PROCESSORS,
     "*.py",
+    "README.md",
+    "LICENSE*",
 )
+"""The last two are no part of a model, but say under which license it may be merged."""
 _PICKLES = ("pytorch_model*.bin", "pytorch_model.bin.index.json", "adapter_model.bin")
 
 

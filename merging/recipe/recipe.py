@@ -128,6 +128,11 @@ class Recipe:
         return self.layers[-1].stop if self.layers else 0
 
     @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the parameters that its method reads; all others it ignores."""
+        return find_method(self.method).parameters
+
+    @property
     def stacked(self) -> bool:
         """Whether layers are taken from other places than their own."""
         return any(group.origins for group in self.layers)

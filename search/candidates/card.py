@@ -3,44 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import Any
 
-from huggingface_hub.repocard_data import ModelCardData
+from huggingface_hub.repocard_data import EvalResult, ModelCardData
 
 from merging.recipe import ModelRef, Recipe
 from search.candidates.candidate import RECIPE_IN_CHECKPOINT
 from search.candidates.glossary import BASE
+from search.candidates.licenses import License, agreed, license_notes
+from search.candidates.originals import is_folder, name_of, with_originals
 
 CARD = "README.md"
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What is known of a merge beside how it is made: by its study, and by its models' own cards."""
+
+    title: str | None = None
+    verdict: Sequence[str] = ()
+    """Paragraphs of Markdown."""
+    again: Sequence[str] = ()
+    """Commands that make it again, beside `crucible merge`."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What the study calls the models, by fingerprint."""
+    results: Sequence[EvalResult] = ()
+    datasets: Sequence[str] = ()
+    """Ids on the hub whose items were asked."""
+
+
 def model_card(
-    recipe: Recipe,
-    config: str,
-    title: str | None = None,
-    verdict: Sequence[str] = (),
-    again: Sequence[str] = (),
-    names: Mapping[str, str] | None = None,
+    recipe: Recipe, config: str, judged: Judged | None = None, licenses: Sequence[License] = ()
 ) -> str:
     """The card of a recipe's checkpoint: front matter, models, config, verdict, and how to make it again.
 
-    `config` and the `verdict`'s paragraphs are Markdown; `again` are commands beside `crucible merge`;
-    `names` is what a study calls the models, by fingerprint.
+    `config` is Markdown; `licenses` are those of the base and of each expert.
     """
+    recipe, judged = with_originals(recipe), judged or Judged()
     parts = [
-        _front_matter(recipe),
-        f"# {title or _title(recipe)}",
+        _front_matter(recipe, judged, licenses),
+        f"# {judged.title or _title(recipe)}",
         f"Merged with Crucible by `{recipe.method}`, in {recipe.dtype}.",
         "## Models",
-        *_models(recipe, names or {}),
+        *_models(recipe, judged.names),
         "## Recipe",
         f"Digest `{recipe.digest}`; in full in `{RECIPE_IN_CHECKPOINT}`.",
         config,
-        *(["## Verdict", *verdict] if verdict else []),
+        *(["## Verdict", *judged.verdict] if judged.verdict else []),
+        *_licenses(licenses),
         "## How to make it again",
-        _again(again),
+        _again(judged.again),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def front_matter(data: ModelCardData) -> str:
+    """The block of YAML that the hub reads, with which a card begins."""
+    return f"---\n{data.to_yaml()}\n---"
 
 
 def fenced(text: str, language: str = "") -> str:
@@ -57,39 +77,61 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(_cell(str(cell)) for cell in line)} |" for line in lines)
 
 
-def _front_matter(recipe: Recipe) -> str:
-    """What the hub reads; it takes ids for models, not folders of one machine."""
-    refs = dict.fromkeys(ref.path for ref in (recipe.base, *recipe.experts) if not _is_folder(ref))
-    tags = ["merge", "crucible", recipe.method]
-    data = ModelCardData(base_model=list(refs) or None, library_name="transformers", tags=tags)
-    return f"---\n{data.to_yaml()}\n---"
+def _front_matter(recipe: Recipe, judged: Judged, licenses: Sequence[License]) -> str:
+    """What the hub reads; it takes ids for models and datasets, not folders and files of one machine."""
+    refs = list(dict.fromkeys(ref.path for ref in (recipe.base, *recipe.experts) if not is_folder(ref)))
+    relation = {"base_model_relation": "merge"} if refs else {}
+    data = ModelCardData(
+        base_model=refs or None,
+        **relation,
+        **_agreed(licenses),
+        datasets=list(judged.datasets) or None,
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["merge", "crucible", recipe.method],
+        **measured(judged.title or _title(recipe), judged.results),
+    )
+    return front_matter(data)
 
 
-def _is_folder(ref: ModelRef) -> bool:
-    return ref.revision is None and ref.path.startswith((".", "/", "~"))
+def measured(name: str, results: Sequence[EvalResult]) -> dict[str, Any]:
+    """What a card's front matter says of results; nothing where there are none."""
+    if not results:
+        return {}
+    return {"model_name": name, "eval_results": list(results), "metrics": ["accuracy"]}
 
 
-def _name(ref: ModelRef) -> str:
-    if _is_folder(ref):
-        return Path(ref.path).name
-    return f"{ref.path}@{ref.revision}" if ref.revision else ref.path
+def _agreed(licenses: Sequence[License]) -> dict[str, Any]:
+    found = agreed(licenses)
+    if found is None:
+        return {}
+    ids = found.ids[0] if len(found.ids) == 1 else list(found.ids)
+    return {"license": ids, "license_name": found.name, "license_link": found.link}
+
+
+def _licenses(licenses: Sequence[License]) -> list[str]:
+    if not licenses:
+        return []
+    rows = ((each.model, each.said, ", ".join(each.files) or "none") for each in licenses)
+    listed = table(("model", "license on its card", "license files"), rows)
+    return ["## Licenses", listed, *license_notes(licenses)]
 
 
 def _called(ref: ModelRef, names: Mapping[str, str]) -> str:
-    name = _name(ref)
+    name = name_of(ref)
     called = names.get(ref.fingerprint, name)
     return name if called in (BASE, name) else f"{called} ({name})"
 
 
 def _title(recipe: Recipe) -> str:
-    return f"{recipe.method} of {', '.join(_name(ref) for ref in recipe.experts)}"
+    return f"{recipe.method} of {', '.join(name_of(ref) for ref in recipe.experts)}"
 
 
 def _models(recipe: Recipe, names: Mapping[str, str]) -> list[str]:
     refs = [("base", recipe.base), *(("expert", ref) for ref in recipe.experts)]
     rows = [(_called(ref, names), role, f"`{ref.fingerprint[:12]}`") for role, ref in refs]
     listed = [table(("model", "role", "content"), rows)]
-    if any(_is_folder(ref) for _, ref in refs):
+    if any(is_folder(ref) for _, ref in refs):
         listed.append(
             "Models named without an owner were folders. Before this card is published, add their ids on the"
             " hub to `base_model` above."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from merging.errors import RecipeError
@@ -17,12 +19,17 @@ from search.candidates.candidate import SMALL, write_candidate
 from search.candidates.card import CARD, fenced, model_card
 from search.candidates.fused import export_fused
 from search.candidates.glossary import glossary
+from search.candidates.licenses import licenses_of
 from search.candidates.models import open_worker
-from search.candidates.verdict import Found, model_names
+from search.candidates.originals import as_found
+from search.candidates.verdict import Found, found_in
 from search.errors import SearchError
 from studies.store import StudyStore
 from studies.store.rows import ModelSubject
 from studies.verdicts.leaderboard import Row, build_leaderboard, points
+from studies.verdicts.stopped import row_of, stopped_trial
+
+logger = logging.getLogger(__name__)
 
 FORMATS = ("recipe", "mergekit", "checkpoint")
 RECIPE_FILE = "recipe.yaml"
@@ -34,6 +41,8 @@ def export_best(
 ) -> tuple[Row, Path]:
     """Write the best candidate of a study, or the one named, into the folder `out`; return its row and path.
 
+    A trial that was stopped early is written too, where its number is given.
+
     Raises:
         ValueError kin: no such study, candidate or format; several objectives, and none named; a model that
             changed; a folder that cannot be written.
@@ -42,9 +51,12 @@ def export_best(
         raise SearchError(f"--format {form!r} is none of {', '.join(FORMATS)}{nearest(form, FORMATS)}")
     with StudyStore(url, create=False, patience=0) as store:
         rows = build_leaderboard(store, study)
-        row = choose(rows, study, trial, candidate)
+        stopped = stopped_trial(store, study, trial) if trial is not None and candidate is None else None
+        row = row_of(store, study, stopped) if stopped else choose(rows, study, trial, candidate)
         subject = store.subject(row.digest)
-        found = Found(study, row, rows, model_names(store, study))
+        found = replace(found_in(store, study, row, rows), stopped=stopped.reason if stopped else None)
+    if stopped is not None:
+        logger.warning("%s has no score: it was %s", stopped.name, stopped.reason)
     if isinstance(subject, Recipe):
         return row, export(subject, out, form, found)
     if subject.made is not None and form == "checkpoint":
@@ -115,14 +127,16 @@ def export(recipe: Recipe, out: Path, form: str, found: Found | None = None) -> 
         CheckpointError: a model of the recipe is gone, or is no longer what it was.
     """
     ensure_writable(out, SMALL)
-    note = glossary(recipe, found.names) if found else ""
+    names = found.names if found else {}
     if form == "recipe":
-        save_text(out / RECIPE_FILE, note + dump_recipe(recipe))
+        save_text(out / RECIPE_FILE, glossary(recipe, names) + dump_recipe(recipe))
         return out / RECIPE_FILE
     worker = open_worker(recipe)
     if form == "mergekit":
+        note = glossary(as_found(recipe, worker), names)
         save_text(out / MERGEKIT_FILE, note + mergekit_yaml(recipe, worker))
         return out / MERGEKIT_FILE
+    note = glossary(recipe, names)
     return write_candidate(recipe, worker, out, {CARD: card_of(recipe, worker, found)}, note=note)
 
 
@@ -132,12 +146,12 @@ def card_of(recipe: Recipe, worker: MergeWorker, found: Found | None = None) -> 
         config = fenced(mergekit_yaml(recipe, worker), "yaml")
     except RecipeError as error:
         config = f"It has no mergekit config: {str(error).partition(';')[0]}."
-    if found is None:
-        return model_card(recipe, config)
-    return model_card(recipe, config, found.title, found.verdict(), found.commands(), found.names)
+    judged = found.judged() if found else None
+    return model_card(as_found(recipe, worker), config, judged, licenses_of(recipe, worker))
 
 
 def mergekit_yaml(recipe: Recipe, worker: MergeWorker) -> str:
-    """The recipe in mergekit's dialect, exact to the element that a trim keeps."""
+    """The recipe in mergekit's dialect, exact to the element that a trim keeps, with no path into a cache."""
     adapters = [i for i, expert in enumerate(worker.experts) if is_adapter(expert.path)]
-    return to_mergekit(recipe, worker.base.tensors, worker.kept_densities(recipe), adapters)
+    densities = worker.kept_densities(recipe)
+    return to_mergekit(as_found(recipe, worker), worker.base.tensors, densities, adapters)

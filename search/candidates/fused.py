@@ -12,7 +12,7 @@ from merging.errors import CheckpointError
 from merging.models.checkpoint import Checkpoint, open_checkpoint
 from merging.models.fingerprint import survey
 from merging.models.writer import write_checkpoint
-from search.candidates.card import CARD, fenced, table
+from search.candidates.card import CARD, fenced, front_matter, measured, table
 from search.candidates.verdict import Found
 from studies.store.identity import JSON
 from studies.store.rows import ModelSubject
@@ -44,9 +44,15 @@ def dtype_of(checkpoint: Checkpoint) -> str:
 
 
 def _card(subject: ModelSubject, found: Found) -> str:
-    data = ModelCardData(library_name="transformers", tags=["distillation", "crucible"])
+    judged = found.judged()
+    data = ModelCardData(
+        library_name="transformers",
+        pipeline_tag="text-generation",
+        tags=["distillation", "crucible"],
+        **measured(found.title, judged.results),
+    )
     parts = [
-        f"---\n{data.to_yaml()}\n---",
+        front_matter(data),
         f"# {found.title}",
         "Fused with Crucible: a model that learnt from others' output distributions on instructions with"
         " their responses, in its own architecture.",
@@ -54,6 +60,8 @@ def _card(subject: ModelSubject, found: Found) -> str:
         table(("what", "value"), _made(subject.made or {})),
         "## Verdict",
         *found.verdict(),
+        "## Licenses",
+        "This card claims no license: look at those of the target and of the sources that it learnt from.",
         "## How to make it again",
         fenced("\n".join(("crucible fuse FUSION.yaml", *found.commands()))),
     ]

@@ -22,7 +22,9 @@ from merging.worker import MergeWorker
 from search.candidates.candidate import SMALL, chosen_model, write_candidate
 from search.candidates.card import CARD, fenced, model_card
 from search.candidates.inputs import Models
+from search.candidates.licenses import licenses_of
 from search.candidates.models import open_worker
+from search.candidates.originals import as_found
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ def merge(
     if place is not None:
         recipe = replace(recipe, config_source=place_of((recipe.base, *recipe.experts)[place]))
     found = differences((worker.base, *worker.experts), names, chosen_model(recipe))
-    card = model_card(recipe, fenced(wanted.text, "yaml"))
+    licenses = licenses_of(recipe, worker)
+    card = model_card(as_found(recipe, worker), fenced(wanted.text, "yaml"), licenses=licenses)
     extra = {**_template(wanted.chat_template, worker), CARD: card}
     try:
         written = write_candidate(recipe, worker, out, extra, quiet)

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from evaluators.score import Accuracy
 from merging.models.fingerprint import Fingerprint
-from search.candidates.card import table
+from search.candidates.asked import Source, datasets_of, results_of, sources_of
+from search.candidates.card import Judged, table
 from studies.store import StudyStore
 from studies.store.identity import JSON
 from studies.verdicts.holdout import FOUND, RAW, RIVALS
@@ -25,6 +26,22 @@ class Found:
     rows: Sequence[Row]
     names: Mapping[str, str] = field(default_factory=dict)
     """What the study calls its models, by their fingerprints."""
+    stopped: str | None = None
+    """Why its search was stopped early, if it was."""
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    """Where the items of its slices come from."""
+
+    def judged(self) -> Judged:
+        """What a card says of it, beside the recipe."""
+        judged = self.row.holdout if self.row.holdout_mean is not None else {}
+        return Judged(
+            title=self.title,
+            verdict=self.verdict(),
+            again=self.commands(),
+            names=self.names,
+            results=results_of(judged, self.sources),
+            datasets=datasets_of(self.sources),
+        )
 
     @property
     def title(self) -> str:
@@ -33,6 +50,8 @@ class Found:
 
     def verdict(self) -> list[str]:
         """What its holdout answers say, in Markdown: each slice, and each comparison with its interval."""
+        if self.stopped is not None:
+            return [f"It was not judged: the search {self.stopped}."]
         if self.row.holdout_mean is None:
             return ["It was not judged: not all holdout items were asked of it."]
         n = sum(score.n for score in self.row.holdout.values())
@@ -56,6 +75,12 @@ class Found:
             f"crucible export {study}{which} --format checkpoint --out OUT_DIR",
             f"crucible leaderboard {study}",
         ]
+
+
+def found_in(store: StudyStore, study: str, row: Row, rows: Sequence[Row]) -> Found:
+    """A candidate with all that its study knows of it; raises StudyNotFound."""
+    identity = store.identity(store.study(study))
+    return Found(study, row, rows, model_names(store, study), sources=sources_of(identity))
 
 
 def model_names(store: StudyStore, study: str) -> dict[str, str]:

@@ -26,6 +26,7 @@ def leaderboard(
 
     Of several studies that were asked the same items, all candidates are in one table.
     """
+    from search.showing.savings import show_savings
     from search.showing.tables import show_leaderboard
     from studies.store import StudyStore
     from studies.verdicts.leaderboard import build_leaderboard
@@ -36,3 +37,5 @@ def leaderboard(
         print(json.dumps([row.to_json() for row in rows]))
     else:
         show_leaderboard(rows, ", ".join(dict.fromkeys(studies)))
+        for study in dict.fromkeys(studies):
+            show_savings(chosen(storage), study, named=len(studies) > 1)

@@ -99,7 +99,7 @@ Anyway = Annotated[
 
 def chosen(storage: str | None) -> str:
     """The storage that was asked for, else the one in the working directory."""
-    from search.study_file.spec import DEFAULT_STORAGE
+    from studies.store.connect import DEFAULT_STORAGE
 
     return storage or DEFAULT_STORAGE
 

@@ -13,7 +13,7 @@ from search.showing.display import Display
 from search.showing.stage import Stages
 from search.showing.tables import console, show_leaderboard
 from search.study_file.fusion import load_fusion, load_members
-from search.working.demo import find_example
+from search.working.demo import REPORT, find_example, reported
 from search.working.run import run_study
 
 TRIALS = 24
@@ -46,6 +46,7 @@ def run_fusion_demo(out: Path, storage: str | None) -> Outcome:
     outcome = run_fusion(spec, url, out / "fusion", stages, Display(console()))
     show_leaderboard(outcome.rows, spec.name)
     print(f"\n{outcome.to_text()}\n{_next(out, url, outcome, example)}")
+    print(reported(url, spec.name, out / REPORT))
     return outcome
 
 

@@ -12,8 +12,12 @@ from search.serving.routes import machine, results, studies
 from search.serving.routes.exports import Exporter
 from search.serving.service import Service
 from search.serving.settings import Settings
+from search.serving.steering import Steering
+from studies.dashboard.app import dashboard
 from studies.store import StudyStore
 
+PAGES = "/dashboard"
+"""Where the pages for people are, which ask for the token in a form."""
 DESCRIPTION = (
     "Searches for the best merge of language-model experts, one study after another; docs/service.md."
 )
@@ -34,6 +38,14 @@ def create_app(settings: Settings, store: StudyStore, queue: Queue) -> FastAPI:
     app.state.service, app.state.exporter = service, Exporter(service)
     for part in (studies, results, machine):
         app.include_router(part.router)
+    pages = dashboard(
+        store,
+        token=settings.token,
+        host=settings.host,
+        control=Steering(service),
+        discretion=discretion,
+    )
+    app.mount(PAGES, pages)
     answer_errors(app, discretion)
-    app.add_middleware(Guard, token=settings.token, host=settings.host)
+    app.add_middleware(Guard, token=settings.token, host=settings.host, but=PAGES)
     return app

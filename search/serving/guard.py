@@ -27,10 +27,14 @@ class Guard:
     app: ASGIApp
     token: str | None
     host: str
+    but: str
+    """What lies below this path has doors of its own, that browsers can use."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] == "http" and (refused := self._refusal(scope["headers"])):
+        if scope["type"] == "http" and scope["path"].startswith(f"{self.but}/"):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http" and (refused := self._refusal(scope["headers"])):
             status, why = refused
             headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
             await problem(status, why, {**headers, "Connection": "close"})(scope, receive, send)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from evaluators.engines.gpus import visible_gpus
 from search.errors import SearchError
+from search.serving.listening import listening, url_of
 from search.serving.queue import Queue
 from search.serving.runs import slots_of
-from search.serving.settings import EXPORTS, Settings, address_of
+from search.serving.settings import EXPORTS, Settings
 from studies.store import StudyStore
 from studies.store.lease import serving
 
@@ -37,7 +38,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     create_app = _import_app()
     slots = slots_of(() if settings.ray is not None else visible_gpus(), settings.workers)
     with (
-        _listening(settings) as listening,
+        listening(settings.host, settings.port, settings.token) as found,
         _only_here(settings.folder),
         StudyStore(settings.storage) as store,
         serving(store),
@@ -47,8 +48,8 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         queue = Queue(store, settings, slots)
         app = create_app(settings, store, queue)
         with queue.working():
-            ready(_url(listening))
-            _run(app, listening)
+            ready(url_of(found))
+            _run(app, found)
 
 
 def _import_app() -> Callable[[Settings, StudyStore, Queue], FastAPI]:
@@ -63,7 +64,7 @@ def _import_app() -> Callable[[Settings, StudyStore, Queue], FastAPI]:
     return create_app
 
 
-def _run(app: FastAPI, listening: socket.socket) -> None:
+def _run(app: FastAPI, found: socket.socket) -> None:
     import uvicorn
 
     config = uvicorn.Config(
@@ -76,30 +77,9 @@ def _run(app: FastAPI, listening: socket.socket) -> None:
         ws="none",
     )
     server = uvicorn.Server(config)
-    server.run(sockets=[listening])
+    server.run(sockets=[found])
     if not server.started:
         raise SearchError("the service could not begin; what is said above tells why")
-
-
-@contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
-    family, number = address_of(settings.host, settings.port, settings.token)
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    with listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((number, settings.port))
-            listening.listen()  # who connects from now on waits until requests are answered
-        except OSError as error:
-            raise SearchError(
-                f"--port {settings.port}: cannot be listened at ({error.strerror}); name another"
-            ) from error
-        yield listening
-
-
-def _url(listening: socket.socket) -> str:
-    number, port = listening.getsockname()[:2]
-    return f"http://[{number}]:{port}" if ":" in number else f"http://{number}:{port}"
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Progress while a search runs: a live bar on a terminal, a line per candidate elsewhere."""
+"""Progress while a search runs: a live table on a terminal, a line per candidate elsewhere."""
 
 from __future__ import annotations
 
@@ -9,17 +9,9 @@ from dataclasses import dataclass, field
 from math import inf
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
 
 from search.showing.goals import value_of
+from search.showing.live import Line, LiveTable
 from search.showing.step import Phase, Step
 from search.study_file.spec import Objective
 from studies.objectives.front import Point, front, oriented
@@ -85,7 +77,7 @@ class Pace:
 
 @dataclass
 class Display:
-    """Shows steps as they come: a live bar for each phase on a terminal, a line per candidate elsewhere."""
+    """Shows steps as they come: a live table and bars on a terminal, a line per candidate elsewhere."""
 
     console: Console
     objective: Objective = "accuracy"
@@ -121,23 +113,38 @@ class Display:
         if not self.console.is_terminal:
             yield lambda step: self._line(step, *seen(step))
             return
-        with _bars(self.console) as bars:
-            tasks: dict[Phase, TaskID] = {}
-            yield lambda step: self._bar(bars, tasks, step, seen(step)[0])
+        table = LiveTable(self.console)
+        with table.open():
+            yield lambda step: self._show(table, step, seen(step)[0])
+
+    def say(self, text: str) -> None:
+        """Show a line about the run as a whole."""
+        self.console.print(text, highlight=False, soft_wrap=True, markup=False)
 
     def hear(self, worker: int, text: str) -> None:
         """Show what one of several workers says."""
         self.console.print(f"worker {worker}: {text}", highlight=False, soft_wrap=True, markup=False)
 
-    def _bar(self, bars: Progress, tasks: dict[Phase, TaskID], step: Step, rate: float) -> None:
-        if step.phase not in tasks:
-            tasks[step.phase] = bars.add_task(PHASES[step.phase], total=step.total, best="-", rate="-")
+    def _show(self, table: LiveTable, step: Step, rate: float) -> None:
         best = self.best.text(self.goals) + self.spared.text()
-        bars.update(tasks[step.phase], completed=step.done, best=best, rate=f"{rate:.0f}")
+        table.advance(PHASES[step.phase], step.done, step.total, best, f"{rate:.0f}")
+        table.add(self._row(step))
         if step.dropped_after is not None:
-            bars.console.print(f"  {step.name} {_dropped(step)}", highlight=False)
+            self.console.print(f"  {step.name} {_dropped(step)}", highlight=False)
         if step.reason and not step.pruned:
-            bars.console.print(f"  {step.name} failed: {step.reason}", style="yellow", highlight=False)
+            self.console.print(f"  {step.name} failed: {step.reason}", style="yellow", highlight=False)
+
+    def _row(self, step: Step) -> Line:
+        """The step in the table; the best so far is bold."""
+        took = clock(step.seconds) if step.seconds else ""
+        name = step.name if step.phase in ("baselines", "trials") else f"{PHASES[step.phase]}: {step.name}"
+        if step.score is None:
+            if step.pruned:
+                return Line(name, "stopped", took, str(step.reason), "dim")
+            return Line(name, "-", took, f"failed: {step.reason}", "yellow")
+        best = step.phase in ("baselines", "trials") and step.name == self.best.name
+        note = _dropped(step) if step.dropped_after is not None else "best so far" if best else ""
+        return Line(name, self._score(step.score, step), took, note, "bold" if best else "")
 
     def _line(self, step: Step, rate: float, left: float) -> None:
         best = self.best.text(self.goals) + self.spared.text()
@@ -163,18 +170,6 @@ class Display:
 
 def _dropped(step: Step) -> str:
     return f"dropped as behind after {step.dropped_after} holdout items"
-
-
-def _bars(console: Console) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<9}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[best]} · {task.fields[rate]}/min ·"),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        console=console,
-    )
 
 
 def shown(score: Score, goals: Goals) -> str:

@@ -49,6 +49,8 @@ class Answers:
     """Items that it was asked, of which `right` were answered correctly."""
     results: tuple[ItemResult, ...]
     """What was looked for of them."""
+    why_fewer: str | None = None
+    """Why it was not asked all items of the slice; None: nothing is said of that."""
 
     def to_json(self) -> list[dict[str, Any]]:
         """As `crucible items --json` prints it: an object an item."""
@@ -58,6 +60,9 @@ class Answers:
     def to_text(self) -> Iterator[str]:
         """A heading, and every item with its verdict and its text."""
         yield f"{self.part.name} ({self.part.split}): {self.candidate}, {self.right} of {self.n} right"
+        if self.n < self.part.n:
+            why = f": {self.why_fewer}" if self.why_fewer else ""
+            yield f"It was not asked the slice's other {self.part.n - self.n} items{why}"
         for each in self.results:
             yield f"\nitem {each.item}  {_verdict(each)}  prompt {each.prompt_hash}"
             yield from _quoted(each.text)
@@ -94,6 +99,8 @@ class Comparison:
         both, only_a, only_b, neither = (self.counts[name] for name in OUTCOMES.values())
         yield f"{self.part.name} ({self.part.split}): {first} and {second}"
         yield f"{both} both right, {only_a} only {first}, {only_b} only {second}, {neither} both wrong"
+        if (n := both + only_a + only_b + neither) < self.part.n:
+            yield f"Not both of them were asked the slice's other {self.part.n - n} items"
         for a, b in self.pairs:
             yield f"\nitem {a.item}  prompt {a.prompt_hash}"
             for name, each in zip(self.names, (a, b), strict=True):
@@ -119,7 +126,8 @@ def find_items(url: str, asked: Asked, limit: int | None = None) -> Answers | Co
     if len(found) == 1:
         results = [each for each in found[0] if not (asked.wrong and each.correct)]
         right = sum(each.correct for each in found[0])
-        return Answers(part, names[0], right, len(found[0]), tuple(results[:limit]))
+        why = candidates[0].reason
+        return Answers(part, names[0], right, len(found[0]), tuple(results[:limit]), why)
     return _compare(part, (names[0], names[1]), (found[0], found[1]), asked.wrong, limit)
 
 

@@ -6,6 +6,8 @@ from search.showing.tables import console
 from studies.store import StudyStore
 from studies.verdicts.savings import Savings, savings
 
+UNRANKED = "Who was stopped is not ranked."
+
 
 def told(saved: Savings) -> str:
     """One line: how many trials were stopped, and what that saved."""
@@ -15,9 +17,10 @@ def told(saved: Savings) -> str:
     )
 
 
-def show_savings(url: str, study: str) -> None:
-    """Print it, where any trial was stopped."""
+def show_savings(url: str, study: str, *, named: bool = False) -> None:
+    """Print it, where any trial was stopped; with the study's name, if that is to be said."""
     with StudyStore(url, create=False, patience=0.0) as store:
         saved = savings(store, store.study(study))
     if saved is not None and saved.pruned:
-        console().print(told(saved), style="dim", highlight=False, soft_wrap=True)
+        whose = f"{study}: " if named else ""
+        console().print(f"{whose}{told(saved)} {UNRANKED}", style="dim", highlight=False, soft_wrap=True)

@@ -13,6 +13,7 @@ from search.showing.goals_table import goals_table
 from search.showing.status import StudyLine, WorkerLine
 from studies.verdicts.leaderboard import Row, conclusion
 from studies.verdicts.paired import Difference
+from studies.views.studies import AtWork
 
 WIDEST = 1000
 """Characters: wider than any table."""
@@ -103,7 +104,7 @@ def show_status(studies: Sequence[StudyLine]) -> None:
     out.print(table if studies else "No studies here yet; start one with `crucible run STUDY.yaml`.")
     for each in studies:
         for worker in each.workers:
-            out.print(f"  {each.name}: {_worker(worker)}", highlight=False, soft_wrap=True)
+            out.print(f"  {each.name}: {worker_line(worker)}", highlight=False, soft_wrap=True)
 
 
 def _state(each: StudyLine) -> str:
@@ -111,7 +112,7 @@ def _state(each: StudyLine) -> str:
     return f"{each.state} ({asked[each.asked]})" if each.asked in asked and each.workers else each.state
 
 
-def _worker(worker: WorkerLine) -> str:
+def worker_line(worker: WorkerLine | AtWork) -> str:
     """One worker in one line."""
     gpus = f", GPU {','.join(worker.gpus)}" if worker.gpus else ""
     busy = "" if worker.busy is None else f", engine busy {worker.busy:.0%}"

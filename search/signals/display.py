@@ -24,6 +24,9 @@ class LoggedDisplay(Display):
     def reporting(self) -> Iterator[Callable[[Step], None]]:
         yield log_step
 
+    def say(self, text: str) -> None:
+        logger.info("%s", text)
+
     def hear(self, worker: int, text: str) -> None:
         logger.warning("worker %d: %s", worker, text, extra={"worker": worker})
 

@@ -13,7 +13,8 @@ from search.errors import SpecError
 from search.study_file.models import ModelSpec
 from search.study_file.reading import Form, read_file
 from search.study_file.search_space import SearchSpaceSpec, Section, wrong_at
-from search.study_file.spec import DEFAULT_STORAGE, EngineSpec, SamplerSpec, StudySpec, load_study
+from search.study_file.spec import EngineSpec, SamplerSpec, StudySpec, load_study
+from studies.store.connect import DEFAULT_STORAGE
 
 TokenMapping = Literal["statistics", "edit", "exact", "bytes"]
 """How a token of a source becomes one of the target."""

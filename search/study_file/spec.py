@@ -21,10 +21,10 @@ from search.study_file.racing import RACED, Racing, RacingSpec
 from search.study_file.reading import Form, read_file
 from search.study_file.search_space import LayersSpec, SearchSpaceSpec, Section, refuse_twice, wrong_at
 from studies.objectives.goals import Direction, Goals, directions, read_goals
+from studies.store.connect import DEFAULT_STORAGE
 
 __all__ = ["Objective", "SearchSpaceSpec", "StudySpec", "load_study"]
 
-DEFAULT_STORAGE = "sqlite:///crucible.db"
 BRANCHES = ("one file", "two files")
 """The two forms of a slice's `data`, as pydantic is to call them."""
 SAMPLERS = ("auto", "tpe", "gp", "cmaes", "nsga2", "qmc", "random")

@@ -14,15 +14,19 @@ from search.candidates.candidate import RECIPE_IN_CHECKPOINT, write_candidate
 from search.candidates.card import CARD
 from search.candidates.export import MERGEKIT_FILE, card_of, mergekit_yaml
 from search.candidates.models import open_worker
-from search.candidates.verdict import Found
+from search.candidates.verdict import found_in
 from search.errors import SearchError
 from search.showing.display import Display
+from search.showing.savings import show_savings
 from search.showing.tables import console, show_leaderboard
 from search.study_file.spec import load_study
 from search.working.run import run_study
+from studies.report.write import write_report
 from studies.store import StudyStore
+from studies.store.readonly import ReadOnlyStore
 
 CHECKPOINT = "model"
+REPORT = "report.html"
 
 
 def run_demo(out: Path, storage: str | None) -> None:
@@ -42,15 +46,26 @@ def run_demo(out: Path, storage: str | None) -> None:
     rows = run_study(spec, url, Display(console()))
     with StudyStore(url) as store:
         recipe = store.recipe(rows[0].digest)
+        found = found_in(store, spec.name, rows[0], rows)
     worker = open_worker(recipe)
     save_text(out / MERGEKIT_FILE, mergekit_yaml(recipe, worker))
     if _holds_another(out / CHECKPOINT, recipe.digest):
         shutil.rmtree(out / CHECKPOINT)
     if not (out / CHECKPOINT).exists():
-        card = card_of(recipe, worker, Found(spec.name, rows[0], rows))
+        card = card_of(recipe, worker, found)
         write_candidate(recipe, worker, out / CHECKPOINT, {CARD: card})
     show_leaderboard(rows, spec.name)
+    show_savings(url, spec.name)
     print(_next(out, url, spec.name))
+    print(reported(url, spec.name, out / REPORT))
+
+
+def reported(url: str, study: str, out: Path) -> str:
+    """Write a study's report, and say where it lies, with how to get plots into it where it has none."""
+    with ReadOnlyStore(url) as store:
+        written = write_report(store, study, out, "html")
+    without = f"({written.without})\n" if written.without else ""
+    return f"\n{without}The report, for a browser: {written.path.resolve()}"
 
 
 def find_example() -> Path:

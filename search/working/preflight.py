@@ -16,6 +16,7 @@ from merging.worker.residency import MemoryPlan
 from search.study_file.spec import EngineSpec, StudySpec
 from search.working.places import THREADS, cores, gpus_in_use, places, threads
 from studies.store import StudyStore
+from studies.store.connect import absent_file
 from studies.workers.register import all_workers
 from studies.workers.server import CONNECTIONS, Server, server_of
 
@@ -81,9 +82,12 @@ def preflight(spec: StudySpec, url: str, workers: int, plan: MemoryPlan, paramet
 
     `parameters` are one model's. Raises SearchError: there are fewer GPUs than workers need.
     """
-    with StudyStore(url, patience=0.0) as store:
-        given = places(spec.engine, workers, gpus_in_use(all_workers(store, state="working")))
-        server, file = server_of(store), _file(store)
+    file, server, busy = absent_file(url), None, frozenset[str]()
+    if file is None:
+        with StudyStore(url, patience=0.0) as store:
+            busy = gpus_in_use(all_workers(store, state="working"))
+            server, file = server_of(store), _file(store)
+    given = places(spec.engine, workers, busy)
     found = tuple(_place(spec, own, workers, plan, parameters) for own in given)
     disk = {str(folder): shutil.disk_usage(folder).free for folder in _folders(file)}
     said = (*_room(found), *_database(server, file, workers), *_disk(disk, plan))

@@ -11,6 +11,7 @@ from search.showing.step import Step
 from studies.errors import StudyNotFound
 from studies.store import StudyStore
 from studies.store.rows import Candidate
+from studies.trials import estimates_of
 from studies.verdicts.savings import spared
 from studies.verdicts.scores import slice_scores
 from studies.verdicts.steering import search_scores
@@ -64,7 +65,10 @@ class Progress:
         if row.kind != "trial" or row.state == "failed" or not self._races(study):
             return step
         items, left = spared(self.store, study, row)
-        return replace(step, pruned=row.state == "pruned", items=items, left=left)
+        if row.state != "pruned" or row.trial is None:
+            return replace(step, items=items, left=left)
+        estimate = estimates_of(self.store.engine, self.name).get(row.trial)
+        return replace(step, pruned=True, estimate=estimate, items=items, left=left)
 
     def _races(self, study: int) -> bool:
         said = self.store.identity(study).get("study")

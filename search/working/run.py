@@ -58,6 +58,6 @@ def run_alone(
         if terms.failed is None:  # else it may have been asked of what this goes on with
             take_back(store, spec.name)
         with display.reporting() as report:
-            if work(spec, url, terms, report, known) == "stopped":
+            if work(spec, url, terms, report, known, display.say) == "stopped":
                 raise Halted("stop")
         return build_leaderboard(store, spec.name)

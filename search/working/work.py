@@ -41,12 +41,17 @@ EVERY_STUDY = 0
 
 
 def work(
-    spec: StudySpec, url: str, terms: Terms, report: Callable[[Step], None], known: Known | None = None
+    spec: StudySpec,
+    url: str,
+    terms: Terms,
+    report: Callable[[Step], None],
+    known: Known | None = None,
+    say: Callable[[str], None] = logger.warning,
 ) -> str:
     """Work on a study, beside whoever else does; return "complete", or "stopped" if that was asked for.
 
     `report` is called, in this thread, with each candidate that is done. What is `known` of base and experts
-    already is not measured again.
+    already is not measured again. `say` is called with a line about the search; by default, it is logged.
 
     Raises:
         NothingSteers: a search would begin that no slice steers, for on each the baselines answer no search
@@ -68,7 +73,7 @@ def work(
             with shielded():
                 with alone(store, EVERY_STUDY):  # Optuna's tables are made once for all
                     search = open_search(bench, study, url, workshop, terms.warm_start)
-                    _tell_sampler(search, terms)
+                    _tell_sampler(search, terms, say)
                     adopt_known(workshop, bench, known or {})
                 with closing(search.ledger):
                     return _work(search, _begun(search, url, terms, clock), clock, report)
@@ -92,13 +97,13 @@ def _check_same(store: StudyStore, workshop: Workshop) -> None:
         store.begin(workshop.spec.name, workshop.identity())
 
 
-def _tell_sampler(search: Search, terms: Terms) -> None:
+def _tell_sampler(search: Search, terms: Terms, say: Callable[[str], None]) -> None:
     """Say what `auto` is for this study, and that a budget is too small for the space."""
     if terms.index != 0:
         return
     ledger, spec = search.ledger, search.workshop.spec
     if ledger.choice.why is not None:
-        logger.warning("sampler %s", ledger.choice)
+        say(f"sampler {ledger.choice}")
     if (small := too_small(ledger.distributions, spec.budget.trials)) is not None:
         logger.warning("%s", small)
 

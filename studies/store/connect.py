@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, InvalidateP
 
 from studies.errors import StorageError, StorageLost
 
+DEFAULT_STORAGE = "sqlite:///crucible.db"
+"""Where studies lie unless something else is said: in the working directory."""
 LOCK_TIMEOUT_S = 30
 CONNECT_TIMEOUT_S = 10
 IDLE_S = 0.1
@@ -59,8 +63,9 @@ def open_engine(storage: str, *, create: bool = True) -> Engine:
     url = parse_url(storage)
     sqlite = url.drivername.split("+")[0] == "sqlite"
     url = locate_file(url, create) if sqlite else url
+    options = _file_options() if sqlite else _server_options(url)
     try:
-        engine = create_engine(url, **(_file_options() if sqlite else _server_options(url)))
+        engine = create_engine(url, json_serializer=_to_json, **options)
     except ModuleNotFoundError as error:
         remedy = "pip install 'crucible[postgres]', and begin the URL with postgresql+psycopg://"
         raise StorageError(f"storage {url!r}: needs the Python package {error.name}: {remedy}") from error
@@ -68,7 +73,7 @@ def open_engine(storage: str, *, create: bool = True) -> Engine:
         raise StorageError(f"storage {url!r} cannot be used ({error}): write {FORMS}") from error
     if sqlite:
         event.listen(engine, "connect", _configure_sqlite)
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", begin_sqlite)
     else:
         event.listen(engine, "connect", _configure_session)
         event.listen(engine, "checkin", _note_use)
@@ -100,6 +105,23 @@ def locate_file(url: URL, create: bool) -> URL:
     if not create and not file.exists():
         raise StorageError(f"storage {url!r}: no file {file}: check --storage and the working directory")
     return url.set(database=str(file))
+
+
+def absent_file(storage: str) -> Path | None:
+    """The SQLite file that a URL means where it is yet to be made; None for one that is there, or a server.
+
+    Raises StorageError as `open_engine` does, or for a folder that cannot be written to.
+    """
+    engine = open_engine(storage)
+    engine.dispose()
+    file = Path(engine.url.database or "")
+    if engine.dialect.name != "sqlite" or file.exists():
+        return None
+    if not os.access(file.parent, os.W_OK):
+        raise StorageError(
+            f"storage {engine.url!r}: {file.parent} cannot be written to: make it writable, or name another"
+        )
+    return file
 
 
 @contextmanager
@@ -157,6 +179,11 @@ def _file_options() -> dict[str, Any]:
     return {"connect_args": {"timeout": LOCK_TIMEOUT_S}}
 
 
+def _to_json(value: Any) -> str:
+    # Without spaces, which make a ninth of a recipe.
+    return json.dumps(value, separators=(",", ":"))
+
+
 def _server_options(url: URL) -> dict[str, Any]:
     own = {name: value for name, value in _CONNECTION.items() if name not in url.query}
     # Few are kept, for a server has a hundred to give to all workers together.
@@ -191,14 +218,15 @@ def _check_idle(engine: Engine, connection: Any, record: Any, _proxy: object) ->
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:
-    # Transactions are begun by _begin_sqlite; the driver's own would begin after their first reads.
+    # Transactions are begun by begin_sqlite; the driver's own would begin after their first reads.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
-def _begin_sqlite(connection: Connection) -> None:
+def begin_sqlite(connection: Connection) -> None:
+    """Begin a transaction, as one that writes where the connection was said to."""
     # A transaction that reads first and writes later can't wait for a lock: SQLite fails it at once.
     writes = connection.get_execution_options().get("crucible_writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

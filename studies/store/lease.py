@@ -92,8 +92,12 @@ def _lock_file(store: StudyStore, name: str, study: int, *, look: bool) -> Itera
     database = Path(str(store.engine.url.database))
     path = database.with_name(f".{database.name}.study-{study}.lock")
     # The file stays when the lease ends: removing it would let two processes lock two files of one name.
+    if look and not path.exists():  # nothing was ever held
+        yield
+        return
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        how = os.O_RDONLY if look else os.O_RDWR | os.O_CREAT  # who looks need not be able to write
+        descriptor = os.open(path, how | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise StorageError(f"{path}: {error.strerror}: check that the folder can be written to") from error
     try:

@@ -48,7 +48,7 @@ class Candidate:
     """Of its recipe, or of the model's content."""
     state: CandidateState
     reason: str | None
-    """Why it failed."""
+    """Why it failed, or was stopped early."""
     failure: str | None = None
     """Of what kind the failure was."""
 

@@ -159,19 +159,25 @@ def conclusion(rows: Sequence[Row]) -> str:
 
     And against the best of the models that were asked as they are, and the target that it was fused from.
     """
+    return " ".join(filter(None, verdict(rows)))
+
+
+def verdict(rows: Sequence[Row]) -> tuple[str, str]:
+    """What `conclusion` says, parted: the verdict in one sentence, and all that it rests on (or nothing)."""
     judged = [row for row in rows if row.holdout_mean is not None]
     if not judged:
-        return "No candidate was judged on all holdout items yet."
+        return "No candidate was judged on all holdout items yet.", ""
     if leading := [row for row in judged if row.reached is not None and row.reached.holdout_front]:
         plain = [
             replace(row, reached=None) for row in sorted(judged, key=lambda row: -(row.holdout_mean or 0.0))
         ]
-        return f"{_front(leading, len(judged))} By mean accuracy alone: {conclusion(plain)}"
+        return _front(leading, len(judged)), f"By mean accuracy alone: {conclusion(plain)}"
     best = next((row for row in judged if row.kind in FOUND), None)
     if best is None:
-        return f"No merge that the search found was judged yet; of the others {_scored(judged[0])} is best."
+        none = f"No merge that the search found was judged yet; of the others {_scored(judged[0])} is best."
+        return none, ""
     rivals, unjudged = _rivals(best, judged), _unjudged(rows, best)
-    said = _headline(best, rivals, all_judged=not unjudged) + _gains(rivals, best.vs_target)
+    said = _gains(rivals, best.vs_target)
     said += best.winner.against_runner_up() if best.winner else ""
     if rivals and all(each.rise > 0 and each.standing != PROVEN for each in rivals):
         said += " So nothing was found that is proven better than the baselines."
@@ -180,7 +186,7 @@ def conclusion(rows: Sequence[Row]) -> str:
         said += (
             f" It was not compared with {_listed(unjudged, 'or')}, for want of answers to all holdout items."
         )
-    return said
+    return _headline(best, rivals, all_judged=not unjudged), said.strip()
 
 
 def _front(leading: Sequence[Row], judged: int) -> str:

@@ -14,7 +14,7 @@ from search.cli import app
 from tests.docs.pages import DOCS, commands
 
 BEGINS = re.compile(r"^(?:exec |nohup )?(crucible [a-z][^&>#]*)")
-PAGES = ("one-machine.md", "ray.md", "slurm.md")
+PAGES = ("one-machine.md", "ray.md", "report.md", "slurm.md")
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -98,7 +98,7 @@ def _named(plain: Callable[..., None]) -> Callable[..., None]:
     @wraps(plain)
     def load(engine: Any, source: Any) -> None:
         plain(engine, source)
-        engine.witnessed = source.recipe.digest
+        engine.witnessed = source.recipe.digest if hasattr(source, "recipe") else "a checkpoint"
 
     return load
 

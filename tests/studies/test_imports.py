@@ -9,7 +9,10 @@ from pathlib import Path
 
 import studies
 
-FOREIGN = ("torch", "transformers", "safetensors", "vllm", "lm_eval", "optuna", "ray", "datasets", "pydantic")
+FOREIGN = (
+    *("torch", "transformers", "safetensors", "vllm", "lm_eval", "optuna", "ray", "datasets", "pydantic"),
+    "pandas",
+)
 WORK = """
 import sys
 

@@ -11,7 +11,7 @@ from merging.zoo.members import Kindred
 from search.fusing.zoo.files import FUSION, Judged, Places, fusion_text, study_text, write_new
 from search.fusing.zoo.given import gather, opened
 from search.showing.families import FamiliesReport, size
-from search.study_file.spec import DEFAULT_STORAGE
+from studies.store.connect import DEFAULT_STORAGE
 
 
 def find_families(

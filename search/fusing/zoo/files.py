@@ -17,8 +17,9 @@ from merging.zoo.members import Kindred, Member
 from search.errors import SearchError
 from search.fusing.zoo.given import Given
 from search.study_file.models import BASE, BASELINES, VOCABULARIES, ModelSpec
-from search.study_file.spec import DEFAULT_STORAGE, load_study
+from search.study_file.spec import load_study
 from search.study_file.yaml_source import load_yaml
+from studies.store.connect import DEFAULT_STORAGE
 
 FUSION = "fusion.yaml"
 _JUDGING = ("objective", "engine")

@@ -17,10 +17,11 @@ from search.running.checking.chat import chat_warnings
 from search.running.checking.dry_run import DryRun, dry_run
 from search.running.workshop import Workshop, open_workshop
 from search.showing.display import Display
-from search.study_file.began import as_begun
+from search.study_file.began import as_begun, fresh
 from search.study_file.spec import Objective, StudySpec, count_objectives
 from studies.objectives.goals import read_goals
 from studies.store import StudyStore
+from studies.store.connect import absent_file
 
 SAID_OF = {"accuracy": "", "gold_logprob": " (the log-probability of their gold answers)"}
 
@@ -113,12 +114,19 @@ def check_study(
         ValueError kin: the first thing that is wrong, in one line.
         EngineError: the engine failed in the dry run.
     """
-    with StudyStore(url) as store:
-        spec = as_begun(spec, store)
+    spec = _said(spec, url)
     workshop = open_workshop(spec)
     with closing(workshop.engine()) as engine:
         measured = None if measuring is None else dry_run(workshop, engine, measuring, side_by_side)
     return _report(workshop, url, measured)
+
+
+def _said(spec: StudySpec, url: str) -> StudySpec:
+    """The spec with everything said; looking makes no database where none was."""
+    if absent_file(url) is not None:
+        return fresh(spec)
+    with StudyStore(url) as store:
+        return as_begun(spec, store)
 
 
 def _report(workshop: Workshop, url: str, measured: DryRun | None) -> Report:

@@ -67,10 +67,11 @@ class Race:
 
     def reason(self, finish: Finish) -> str:
         """Why a candidate was stopped, in one line."""
-        said = finish.estimate
+        assert finish.block is not None, "one that was asked everything was not stopped"
+        said, blocks = finish.estimate, f"{finish.block + 1} of {len(self.blocks)} blocks"
         score = f"{100 * said.value:.1f}" if self.exact else f"{said.value:.4f}"
         return (
-            f"stopped after {said.items} of {self.items} items, at about {score}:"
+            f"stopped after {said.items} of {self.items} items ({blocks}), at about {score}:"
             f" very unlikely to beat {self.name}"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,8 @@ from search.serving.routes.views import StudyView, view_of
 from search.serving.service import Service
 from studies.errors import StudiesError
 from studies.store.rows import Candidate
+from studies.trials import estimates_of
+from studies.verdicts.savings import spared
 from studies.verdicts.steering import Score, search_scores
 
 LOOK_S = 1.0
@@ -52,9 +54,20 @@ class _Watch:
         known = store.candidates(study)
         new = [each for each in known if self.said.get((each.kind, each.name)) != each.state]
         scores = search_scores(store, study, [each.digest for each in new if each.state == "complete"])
+        stopped = self._stopped(study, [each for each in new if each.state == "pruned"])
         for each in new:
             self.said[each.kind, each.name] = each.state
-            yield "candidate", self._said_of(each, scores.get(each.digest))
+            yield "candidate", {**self._said_of(each, scores.get(each.digest)), **stopped.get(each.name, {})}
+
+    def _stopped(self, study: int, rows: Sequence[Candidate]) -> dict[str, dict[str, Any]]:
+        """Of those stopped early, by name: an estimate of the score, and how many items they were asked."""
+        found: dict[str, dict[str, Any]] = {}
+        estimates = estimates_of(self.service.store.engine, self.name) if rows else {}
+        for each in rows:
+            items, left = spared(self.service.store, study, each)
+            estimate = None if each.trial is None else estimates.get(each.trial)
+            found[each.name] = {"estimate": estimate, "asked": items - left, "items": items}
+        return found
 
     def _said_of(self, each: Candidate, score: Score | None) -> dict[str, Any]:
         reason = None if each.reason is None else self.service.discretion(each.reason)

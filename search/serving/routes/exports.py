@@ -23,6 +23,7 @@ from search.serving.routes.tar import tar_chunks, tar_size
 from search.serving.service import Service
 from search.serving.settings import EXPORTS, Settings
 from studies.verdicts.leaderboard import Row, build_leaderboard, points
+from studies.verdicts.stopped import row_of, stopped_trial
 
 Format = Literal["recipe", "mergekit", "checkpoint"]
 MOST_WAITING = 4
@@ -66,7 +67,9 @@ class Exporter:
     async def _write(self, name: str, form: Format, row: Row, out: Path) -> None:
         log = out / "export.log"
         which = () if row.trial is None else ("--trial", str(row.trial))
-        arguments = ("--out", str(out / "made"), "--format", form, *which, "--", name)
+        # Reading a checkpoint back takes no engine: the machine's GPUs are the running study's.
+        read_back = ("--verify", "0") if form == "checkpoint" else ()
+        arguments = ("--out", str(out / "made"), "--format", form, *which, *read_back, "--", name)
         with log.open("wb") as said:
             process = await asyncio.create_subprocess_exec(
                 *command("export", *arguments),
@@ -104,6 +107,8 @@ def _chosen(service: Service, name: str, form: Format, trial: int | None) -> Row
             409, f"study {name!r} has several objectives, and nobody is best in all: ask for a trial"
         )
     row = next((each for each in rows if trial in (None, each.trial)), None)
+    if row is None and trial is not None and (stopped := stopped_trial(service.store, name, trial)):
+        row = row_of(service.store, name, stopped)
     if row is None:
         which = "candidate" if trial is None else f"trial {trial}"
         raise Refused(404, f"study {name!r} has no {which} that was measured")

@@ -26,7 +26,11 @@ class StudyView(BaseModel):
     reason: str | None = None
     """Why it is in this state."""
     trials: int = 0
-    """Complete ones."""
+    """Those that are complete, or were stopped early."""
+    pruned: int = 0
+    """Of these, those that were stopped early: they have an estimate and no score."""
+    racing: dict[str, Any] | None = None
+    """What that saved, as `crucible status --json` shows it; null for a study that is not raced."""
     failed: int = 0
     """Trials without a score."""
     created_at: datetime | None = None
@@ -66,6 +70,8 @@ def _view(
         state=state,
         reason=None if reason is None else service.discretion(reason),
         trials=line.trials if line else 0,
+        pruned=line.pruned if line else 0,
+        racing=line.to_json()["racing"] if line else None,
         failed=line.failed if line else 0,
         created_at=_utc(line.created_at) if line else None,
         updated_at=_utc(line.updated_at) if line else None,

@@ -11,9 +11,12 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
+from evaluators.score import wilson
 from merging.recipe import ModelRef, Parameters, Recipe, load_recipe, whole_model
-from search.candidates.card import fenced, model_card, table
+from search.candidates.asked import datasets_of, results_of, sources_of
+from search.candidates.card import Judged, fenced, model_card, table
 from search.candidates.export import export
+from search.candidates.licenses import License
 from search.candidates.verdict import Found
 from studies.store import StudyStore
 from studies.verdicts.leaderboard import build_leaderboard, conclusion
@@ -58,6 +61,45 @@ def test_a_folder_is_no_id_on_the_hub_and_its_reader_is_told() -> None:
     assert "| math | expert |" in card.text
     assert "add their ids on the hub to `base_model`" in card.text
     assert "/home/me" not in card.text
+
+
+def test_the_hub_is_told_that_it_is_a_merge_only_of_models_that_the_hub_knows() -> None:
+    card = ModelCard(model_card(recipe("org/base", "org/math"), "..."))
+    assert card.data.to_dict()["base_model_relation"] == "merge"
+    assert card.data.pipeline_tag == "text-generation"
+    folders = ModelCard(model_card(recipe("/a/base", "/a/math"), "...")).data.to_dict()
+    assert not folders.keys() & {"base_model", "base_model_relation", "model-index", "metrics", "license"}
+
+
+def test_a_license_stands_where_all_models_say_it() -> None:
+    made = recipe("org/base", "org/math")
+    other = [License(name, ("other",), "theirs", "https://x.org") for name in ("a", "b")]
+    said = ModelCard(model_card(made, "...", licenses=other)).data
+    assert (said.license, said.license_name, said.license_link) == ("other", "theirs", "https://x.org")
+    differ = model_card(made, "...", licenses=[License("a", ("mit",)), License("b", ("gemma",))])
+    assert ModelCard(differ).data.license is None
+    assert "| a | mit | none |" in differ
+    assert "**The licenses differ** (a: mit; b: gemma)." in differ
+
+
+def test_results_of_hub_datasets_name_them() -> None:
+    sources = sources_of(
+        {
+            "study": {
+                "slices": [{"name": "s", "task": "gsm8k"}, {"name": "t", "task": "gsm8k", "data": "x.jsonl"}]
+            }
+        }
+    )
+    assert datasets_of(sources) == ["openai/gsm8k"]
+    assert sources["s"].split == "test"
+    found = results_of({"s": wilson(3, 4), "t": wilson(1, 4)}, sources)
+    judged = Judged("study: trial 1", results=found, datasets=datasets_of(sources))
+    card = ModelCard(model_card(recipe("org/base", "org/math"), "...", judged))
+    assert card.data.datasets == ["openai/gsm8k"]
+    assert card.data.model_name == "study: trial 1"
+    assert [each.metric_value for each in card.data.eval_results] == [0.75, 0.25]
+    assert [each.dataset_name for each in card.data.eval_results] == ["gsm8k", "gsm8k (items of one's own)"]
+    assert "4 holdout items [95% interval: 0.3006 to 0.9544]" in card.data.eval_results[0].metric_name
 
 
 def test_names_and_configs_cannot_break_out_of_tables_and_code() -> None:

@@ -115,7 +115,7 @@ def test_the_display_tells_it(tmp_path: Path) -> None:
     said = Console(record=True, width=200, file=StringIO())
     run(tmp_path / "study", trials=5, said=said, racing=EAGER)
     lines = [line for line in said.export_text().splitlines() if line.startswith("search")]
-    assert any("stopped after 32 of 96 items, at about" in line for line in lines)
+    assert any("stopped after 32 of 96 items (1 of 3 blocks), at about" in line for line in lines)
     assert any("of items saved" in line for line in lines)
     assert not any("failed" in line for line in lines)
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from search.serving.admission.model_folders import ModelFolders
 from search.showing.items import Asked, find_items
@@ -299,6 +300,11 @@ class TestExports:
             weights = archive.extractfile("model.safetensors")
             assert weights is not None
             assert len(weights.read()) > 1000
+            card = archive.extractfile("README.md")
+            assert card is not None
+            front = ModelCard(card.read().decode()).data
+        assert front.model_name.startswith("finished: ")
+        assert {"merge", "crucible"} <= set(front.tags)
         assert {"config.json", "crucible_recipe.yaml", "tokenizer.json", "README.md"} <= set(names)
         assert list((finished_service.settings.folder / "exports").iterdir()) == []
 

@@ -41,6 +41,21 @@ def test_a_terminal_shows_the_best_so_far_and_every_failure() -> None:
     assert "trial 1 failed: model.norm.weight" in out
 
 
+def test_a_terminal_shows_the_last_candidates_in_a_table() -> None:
+    steps = [Step("trials", n + 1, 12, f"trial {n}", n / 20, seconds=61.0) for n in range(12)]
+    steps.append(Step("trials", 12, 12, "trial 12", None, "[bold]behind[/bold]", pruned=True))
+    out = StringIO()
+    Display(Console(file=out, force_terminal=True, width=110)).follow(steps)
+    last = out.getvalue().rpartition("candidate")[2]
+    rows = [line.split("│") for line in last.splitlines() if "│" in line]
+    assert len(rows) == 8
+    assert "trial 5" in last
+    assert "trial 4 " not in last
+    assert "best so far" in last
+    assert "[bold]behind[/bold]" in last
+    assert "1:01" in last
+
+
 def test_holdout_scores_are_no_best_so_far() -> None:
     out = StringIO()
     Display(Console(file=out)).follow([Step("holdout", 1, 1, "base", 0.9)])

@@ -48,7 +48,7 @@ def test_a_fusions_trials_are_its_own_merges_of_fused_models(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("auto", "auto: gp, for one objective over 1 number in 50 trials"), ("tpe", None)]
+    ("name", "said"), [("auto", "auto: tpe, for one objective over 1 number in 50 trials"), ("tpe", None)]
 )
 def test_it_says_what_auto_chose(url: str, name: str, said: str | None) -> None:
     with StudyStore(url) as store:

@@ -35,6 +35,7 @@ def test_the_shipped_study_is_read_as_written() -> None:
     first = spec.slices[0]
     assert (first.name, first.search, first.holdout) == ("gsm8k", 64, 300)
     assert spec.folder == TINY
+    assert (spec.sampler.name, spec.racing) == ("auto", None), "raced as all new studies are"
 
 
 def test_a_single_number_is_a_range_of_one(tmp_path: Path) -> None:
@@ -59,7 +60,11 @@ def test_lambda_is_spelled_as_in_mergekit(tmp_path: Path) -> None:
             [":2: trails: unknown field", "known here: name, base_model"],
         ),
         ("methods: [ties]", "methods: [tie]", ["unknown method 'tie'", "did you mean 'ties'?"]),
-        ("name: tpe", "name: tpe2", ["sampler.name: must be 'auto', 'tpe'", "did you mean 'tpe'?"]),
+        (
+            "{seed: 0}",
+            "{name: tpe2, seed: 0}",
+            ["sampler.name: must be 'auto', 'tpe'", "did you mean 'tpe'?"],
+        ),
         ("base_model: ./base", "", ["base_model: is missing; add it"]),
         ("weight: [0.0, 1.0]", "weight: [1.0, 0.0]", ["search_space.weight", "wrong way round"]),
         ("weight: [0.0, 1.0]", "weight: [0.0, .inf]", ["search_space.weight", "finite"]),

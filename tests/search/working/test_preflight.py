@@ -12,6 +12,7 @@ import pytest
 from search.study_file.spec import EngineSpec, load_study
 from search.working import preflight as flying
 from search.working.preflight import preflight, side_by_side
+from studies.store import StudyStore
 from studies.workers.server import Server
 from tests.search.conftest import Outcome, small_study, write_study
 from tests.search.working.conftest import fake_study
@@ -73,6 +74,7 @@ def test_what_is_tight_is_said(
 
     plan = MemoryPlan(**{**report["memory"], "statistics": (10**18,)})
     monkeypatch.setattr(flying, "_available", lambda: 3 << 30)
+    StudyStore(sqlite_url).close()  # a server is asked only where there is a database
     monkeypatch.setattr(flying, "server_of", lambda store: Server("16.2", 20, 5))
     found = preflight(load_study(file), sqlite_url, 4, plan, report["model_parameters"])
     memory, server, disk = found.warnings

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import random
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from studies.errors import StudyChanged, StudyNotFound
 from studies.store import StudyStore
@@ -104,6 +106,14 @@ def test_a_recipe_comes_back_with_its_digest(store: StudyStore) -> None:
     assert store.recipe(recipe.digest) == recipe
     with pytest.raises(StudyNotFound, match="no recipe 0000"):
         store.recipe("0000")
+
+
+def test_a_recipe_is_kept_without_spaces(store: StudyStore) -> None:
+    recipe = make_recipe(0.3)
+    store.add_recipe(recipe)
+    with store.engine.connect() as connection:
+        content = connection.scalar(text("SELECT CAST(content AS text) FROM crucible_subjects"))
+    assert content == json.dumps(recipe.to_dict(), separators=(",", ":"))
 
 
 def test_candidates_come_back_as_registered_and_finished(store: StudyStore) -> None:

@@ -1,0 +1,1 @@
+"""Commands that tell of a study in a file: its report, its plots."""
