@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler, NSGAIISampler, QMCSampler, RandomSampler, TPESampler
+from threadpoolctl import ThreadpoolController
 
 from search.proposals import tpe
 from search.proposals.desk import Desk
@@ -117,15 +119,23 @@ def _by_our_own(
     """What a Gaussian process or CMA-ES proposes, from the trials that were drawn from this very space."""
     place, (numbers, rows, scores) = history.coordinates, history.known()
     points, own = place.to_unit(rows), seed(number, "")
-    if name == "gp":
-        pending = place.to_unit(history.being_measured(number))
-        point = process.propose(place, points, scores, pending, own, history.fitted)
-    else:
-        given = [_POINT in history[each].attributes for each in numbers]
-        known = evolution.Known(points, scores, given)
-        point = evolution.propose(place, known, trials, own, history.played)
+    # With more threads their number would decide the last bits, and so another machine what is proposed.
+    with _linear_algebra().limit(limits=1, user_api="blas"):
+        if name == "gp":
+            pending = place.to_unit(history.being_measured(number))
+            point = process.propose(place, points, scores, pending, own, history.fitted)
+        else:
+            given = [_POINT in history[each].attributes for each in numbers]
+            known = evolution.Known(points, scores, given)
+            point = evolution.propose(place, known, trials, own, history.played)
     pairs = zip(history.distributions.items(), place.from_unit(point[None])[0].tolist(), strict=True)
     return {each: distribution.to_external_repr(value) for (each, distribution), value in pairs}
+
+
+@cache
+def _linear_algebra() -> ThreadpoolController:
+    """The libraries of this process, which take a while to be found."""
+    return ThreadpoolController()
 
 
 def _by_arrays(history: History, pending: Mapping[int, tpe.Array], seed: int) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -35,7 +36,13 @@ def proposals(url: str) -> list[tuple[Any, ...]]:
 def killed(url: str, sampler: str, objectives: int, die_at: int, moment: str) -> None:
     """Let a process study until it is killed there."""
     command = [sys.executable, "-m", "tests.search.proposals.studied", url, sampler, str(objectives)]
-    done = subprocess.run([*command, str(die_at), moment], capture_output=True, text=True, check=False)
+    command += [str(die_at), moment]
+    threads = {
+        **os.environ,
+        "OMP_NUM_THREADS": "3",
+        "OPENBLAS_NUM_THREADS": "3",
+    }  # others than this process has
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=threads)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
 
