@@ -7,33 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from studies.store import StudyStore
-from studies.store.lease import is_running
-from studies.store.rows import AT_WORK, StudySummary
+from studies.store.rows import StudySummary
 from studies.trials import notes_of
 from studies.verdicts.savings import Savings, savings
-from studies.workers.register import living
+from studies.workers.at_work import AtWork, at_work, state_of
 from studies.workers.wishes import asked
-from studies.workers.worker import Worker
-
-
-@dataclass(frozen=True)
-class WorkerLine:
-    """One worker of a study as `crucible status` shows it; times are UTC."""
-
-    host: str
-    pid: int
-    gpus: tuple[str, ...]
-    doing: str | None
-    joined_at: datetime
-    heard_at: datetime
-    busy: float | None
-    """The share of its time in which its engine answered."""
-    tokens_per_second: float | None
-
-    def to_json(self) -> dict[str, Any]:
-        """As `crucible status --json` prints it, under `workers`."""
-        times = {"joined_at": self.joined_at.isoformat(), "heard_at": self.heard_at.isoformat()}
-        return {**vars(self), "gpus": list(self.gpus), **times}
 
 
 @dataclass(frozen=True)
@@ -55,7 +33,7 @@ class StudyLine:
     """What that saved; None for a study that is not raced."""
     asked: str | None = None
     """What its workers are asked: to pause, or to stop."""
-    workers: tuple[WorkerLine, ...] = ()
+    workers: tuple[AtWork, ...] = ()
     """Those that work on it just now."""
 
     def to_json(self) -> dict[str, Any]:
@@ -67,9 +45,7 @@ class StudyLine:
 
 
 def _line(store: StudyStore, each: StudySummary) -> StudyLine:
-    state, reason = each.state, each.reason
-    if state in AT_WORK and not is_running(store, each.name):
-        state, reason = "stopped", "its process ended without a word; the same command continues it"
+    state, reason = state_of(store, each)
     return StudyLine(
         name=each.name,
         state=state,
@@ -82,24 +58,7 @@ def _line(store: StudyStore, each: StudySummary) -> StudyLine:
         updated_at=each.updated_at,
         reason=reason,
         asked=asked(store, each.id),
-        workers=tuple(map(_worker, living(store, each.id))),
-    )
-
-
-def _worker(worker: Worker) -> WorkerLine:
-    stats = {name: float(value) for name, value in worker.stats.items() if isinstance(value, int | float)}
-    alive = stats.get("alive_s", 0.0)
-    busy = stats.get("busy_s", 0.0) / alive if alive else None
-    gpus = worker.place.get("gpus")
-    return WorkerLine(
-        host=worker.host,
-        pid=worker.pid,
-        gpus=tuple(map(str, gpus)) if isinstance(gpus, list) else (),
-        doing=worker.doing or None,
-        joined_at=worker.joined_at,
-        heard_at=worker.updated_at or worker.joined_at,
-        busy=busy,
-        tokens_per_second=stats.get("tokens", 0.0) / alive if alive else None,
+        workers=at_work(store, each.id),
     )
 
 

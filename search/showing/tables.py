@@ -10,10 +10,10 @@ from rich.table import Table
 from evaluators.score import Accuracy, MeanLogprob
 from search.showing.goals import percent
 from search.showing.goals_table import goals_table
-from search.showing.status import StudyLine, WorkerLine
+from search.showing.status import StudyLine
 from studies.verdicts.leaderboard import Row, conclusion
 from studies.verdicts.paired import Difference
-from studies.views.studies import AtWork
+from studies.workers.at_work import AtWork
 
 WIDEST = 1000
 """Characters: wider than any table."""
@@ -112,7 +112,7 @@ def _state(each: StudyLine) -> str:
     return f"{each.state} ({asked[each.asked]})" if each.asked in asked and each.workers else each.state
 
 
-def worker_line(worker: WorkerLine | AtWork) -> str:
+def worker_line(worker: AtWork) -> str:
     """One worker in one line."""
     gpus = f", GPU {','.join(worker.gpus)}" if worker.gpus else ""
     busy = "" if worker.busy is None else f", engine busy {worker.busy:.0%}"

@@ -11,33 +11,16 @@ from studies.objectives.goals import Goals, goals_of
 from studies.objectives.worth import Worth
 from studies.store import StudyStore
 from studies.store.identity import JSON
-from studies.store.lease import is_running
 from studies.store.rows import AT_WORK, StudyState, StudySummary
 from studies.trials import notes_of
 from studies.views.entries import Entry, entries_of, told_of
 from studies.views.scored import Scored
 from studies.views.tallies import Tallies
-from studies.workers.register import living
+from studies.workers.at_work import AtWork, at_work, state_of
 from studies.workers.wishes import asked
-from studies.workers.worker import Worker
 
 LATELY = 20
 """Trials by which the pace is told."""
-
-
-@dataclass(frozen=True)
-class AtWork:
-    """A worker that works on a study just now; times are UTC."""
-
-    host: str
-    pid: int
-    gpus: tuple[str, ...]
-    doing: str | None
-    joined_at: datetime
-    heard_at: datetime
-    busy: float | None
-    """The share of its time in which its engine answered."""
-    tokens_per_second: float | None
 
 
 @dataclass(frozen=True)
@@ -108,9 +91,7 @@ def one_study(store: StudyStore, tallies: Tallies, name: str) -> StudyView:
 
 def _view(store: StudyStore, tallies: Tallies, each: StudySummary) -> StudyView:
     identity, entries = store.identity(each.id), entries_of(store, each.id)
-    state, reason = each.state, each.reason
-    if state in AT_WORK and not is_running(store, each.name):
-        state, reason = "stopped", "its process ended without a word; the same command continues it"
+    state, reason = state_of(store, each)
     own = [entry for entry in entries if entry.found]
     running = [entry for entry in own if entry.state == "running"]
     budget, hours = _budget(identity, "trials"), _budget(identity, "hours")
@@ -134,7 +115,7 @@ def _view(store: StudyStore, tallies: Tallies, each: StudySummary) -> StudyView:
         best=_best(store, tallies, each, identity, entries),
         per_hour=per_hour,
         left_s=3600 * left / per_hour if state == "searching" and left and per_hour else None,
-        workers=tuple(map(_at_work, living(store, each.id))),
+        workers=at_work(store, each.id),
         asked=asked(store, each.id),
         sampler=notes_of(store.engine, each.name).get("sampler"),
         fusion=store.selection(each.id) is not None,
@@ -196,18 +177,3 @@ def _best(
     sign = 1 if goals[0].direction == "maximize" else -1
     trial = max(known, key=lambda number: (sign * known[number].value, -number))
     return Best(complete[trial].name, trial, complete[trial].digest, known[trial])
-
-
-def _at_work(worker: Worker) -> AtWork:
-    stats = {name: float(value) for name, value in worker.stats.items() if isinstance(value, int | float)}
-    alive, gpus = stats.get("alive_s", 0.0), worker.place.get("gpus")
-    return AtWork(
-        host=worker.host,
-        pid=worker.pid,
-        gpus=tuple(map(str, gpus)) if isinstance(gpus, list) else (),
-        doing=worker.doing or None,
-        joined_at=worker.joined_at,
-        heard_at=worker.updated_at or worker.joined_at,
-        busy=stats.get("busy_s", 0.0) / alive if alive else None,
-        tokens_per_second=stats.get("tokens", 0.0) / alive if alive else None,
-    )
