@@ -25,7 +25,7 @@ from benchmarks.landscape.findings.report import RACES, ROWS, write_report
 from benchmarks.landscape.findings.rows import RaceRow, Row, read_rows, write_rows
 from benchmarks.landscape.ground import Ground
 from benchmarks.landscape.named import LANDSCAPES, MEMORY
-from benchmarks.landscape.objective import Interrupted, Objective, Spent
+from benchmarks.landscape.objective import Interrupted, Spent
 from benchmarks.landscape.races import races_of
 from benchmarks.samples import say
 
@@ -74,10 +74,9 @@ def run(ground: Ground, landscape: str, entry: str, seed: int, job: Job) -> tupl
 
     Raises Interrupted when the job's time is up before.
     """
-    budget = job.trials * len(ground.questions["search"])
-    objective = Objective(ground, budget, job.until)
+    objective = ENTRIES[entry].objective(ground, job.trials, job.until)
     with contextlib.suppress(Spent):
-        ENTRIES[entry](objective, seed)
+        ENTRIES[entry].search(objective, seed)
     races = [*races_of(objective, landscape, entry, seed)] if job.races else []
     return [Row(landscape, entry, seed, items, holdout) for items, holdout in objective.holdout()], races
 
@@ -150,7 +149,7 @@ def parse(arguments: Sequence[str] | None = None) -> Job:
         "--trials",
         type=int,
         default=100,
-        help="whole trials whose items are the budget (100); 60 with entries tpe,auto+racing is the demo's",
+        help="whole trials whose items are the budget (100); 60 with entry auto-few is the demo's",
     )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then; a later call goes on")
     parser.add_argument("--processes", type=int, default=1, help="that share the runs (1)")

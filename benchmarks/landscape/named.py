@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
-LANDSCAPES = {
-    "tiny": ROOT / "examples/tiny/study.yaml",
-    "hard": Path(__file__).parent / "hard.yaml",
-}
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+LANDSCAPES = {name: HERE / f"{name}.yaml" for name in ("tiny", "hard")}
 MEMORY = ROOT / "benchmarks/.landscape"
 """Verdicts and outcomes, which take hours to compute again; safe to delete."""

@@ -52,6 +52,8 @@ class Objective:
     """Items."""
     until: float = float("inf")
     """By `time.monotonic`."""
+    each: int | None = None
+    """Of a slice so many search items are asked, the first ones; None: all that there are."""
     spent: int = 0
     found: list[Improvement] = field(default_factory=list)
     tried: list[Try] = field(default_factory=list)
@@ -60,8 +62,8 @@ class Objective:
 
     @property
     def size(self) -> int:
-        """How many search items there are."""
-        return len(self.ground.questions["search"])
+        """How many search items there are to be asked: those of the lowest numbers."""
+        return self.ground.count("search", self.each)
 
     def whole(self, recipe: Recipe) -> float:
         """The score on all search items, the mean over slices; it may be the new incumbent."""

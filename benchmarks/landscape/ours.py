@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.landscape.ground import Ground
 from benchmarks.landscape.objective import Objective, Try
+from merging.errors import RecipeError
 from merging.recipe import Recipe
 from search.proposals.ledger import Ledger, Proposal, open_ledger
 from search.proposals.starting_points import starting_points
@@ -25,11 +25,10 @@ SAVED = 0.5
 """The share of items that a race is expected to save, by which a user plans how many trials to ask for."""
 
 
-def ours(sampler: str, racing: bool = False, workers: int = 1) -> Callable[[Objective, int], None]:
-    """An entry: the sampler of that name.
+def ours(sampler: str, racing: bool = True, workers: int = 1) -> Callable[[Objective, int], None]:
+    """A search by the sampler of that name; of several workers each has a proposal in flight.
 
-    Of several workers each has a proposal in flight. All take as long for theirs: one is told when as many as
-    there are workers have been drawn.
+    All take as long for theirs: one is told when as many as there are workers have been drawn.
     """
 
     def search(objective: Objective, seed: int) -> None:
@@ -37,9 +36,9 @@ def ours(sampler: str, racing: bool = False, workers: int = 1) -> Callable[[Obje
         spec = SamplerSpec.model_validate({"name": sampler, "seed": seed})
         whole = objective.budget // objective.size
         planned = round(whole / (1 - SAVED)) if racing else whole
-        race = Track.of(objective.ground, Rules(), seed) if racing else None
+        race = Track.of(objective, Rules(), seed) if racing else None
         with tempfile.TemporaryDirectory() as folder:
-            url, points = f"sqlite:///{folder}/study.db", starting_points(space)
+            url, points = f"sqlite:///{folder}/study.db", starting_points(space, planned)
             opened = open_ledger("study", url, spec, space.distributions, points, budget=planned)
             with closing(opened) as ledger:
                 flying: deque[Proposal] = deque()
@@ -52,7 +51,11 @@ def ours(sampler: str, racing: bool = False, workers: int = 1) -> Callable[[Obje
 
 
 def _try(objective: Objective, ledger: Ledger, proposal: Proposal, track: Track | None) -> None:
-    recipe = objective.ground.workshop.space.decode(proposal.params)
+    try:
+        recipe = objective.ground.workshop.space.decode(proposal.params)
+    except RecipeError:  # as a study's trials: it fails, and no item is asked
+        ledger.fail(proposal.number)
+        return
     best = objective.found[-1].score if objective.found else None
     stopped = track.run(objective, recipe) if track and best is not None else None
     if stopped is None:
@@ -73,10 +76,10 @@ class Track:
     blocks: tuple[tuple[tuple[int, ...], ...], ...]
 
     @classmethod
-    def of(cls, ground: Ground, rules: Rules, seed: int) -> Track:
-        """The track of a study with this seed."""
+    def of(cls, objective: Objective, rules: Rules, seed: int) -> Track:
+        """The track of a study with this seed and the items of an objective."""
         by_slice: dict[str, list[int]] = {}
-        for question in ground.questions["search"]:
+        for question in objective.ground.questions["search"][: objective.size]:
             by_slice.setdefault(question.slice_.name, []).append(question.number)
         sizes = [len(each) for each in by_slice.values()]
         rules = Rules(rules.error, min(rules.blocks, max(2, max(sizes) // FEWEST)))
@@ -84,7 +87,7 @@ class Track:
 
     def run(self, objective: Objective, recipe: Recipe) -> tuple[float, int] | None:
         """The estimate of a candidate that is stopped, and how many items it saw; None: it saw all."""
-        best = objective.ground.right(objective.found[-1].recipe, "search")
+        best = objective.ground.right(objective.found[-1].recipe, "search", range(objective.size))
         return self.race(best, lambda numbers: objective.some(recipe, numbers))
 
     def race(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from benchmarks.landscape.findings.rows import RACED, RaceRow
+from benchmarks.landscape.findings.rows import UNRACED, RaceRow
 from benchmarks.landscape.objective import Objective
 from benchmarks.landscape.ours import Track
 from search.racing.race import Rules
@@ -17,12 +17,13 @@ def races_of(objective: Objective, landscape: str, entry: str, seed: int) -> Ite
     same order: all that a race would not have asked is known. Raises Interrupted when time is up.
     """
     ground, size = objective.ground, objective.size
-    afterwards = None if RACED in entry else Track.of(ground, Rules(), seed)
+    afterwards = Track.of(objective, Rules(), seed) if UNRACED in entry else None
     best: tuple[float, Mapping[int, bool]] | None = None
     seen: set[str] = set()
     for number, each in enumerate(objective.tried):
         objective.check()
-        right, items, again = ground.right(each.recipe, "search"), each.items, each.recipe.digest in seen
+        right = ground.right(each.recipe, "search", range(size))
+        items, again = each.items, each.recipe.digest in seen
         score = ground.mean("search", right)
         seen.add(each.recipe.digest)
         if best is not None:

@@ -131,6 +131,21 @@ class SearchSpace:
         start = 0.0 if low < 0 < high else low
         return self._at(method, {name: start + (high - start) * share for name, share in shares.items()}, {})
 
+    def layered(self, method: str, weights: Mapping[str, float], outer: float) -> dict[str, Any]:
+        """A place to start from: each expert's weight in the layers, and that of every one outside of them.
+
+        Nothing is rescaled; all else stands in the middle of its range. What is out of range is its end.
+        """
+
+        def within(name: str, value: float) -> float:
+            low, high = self._given[name]
+            return min(max(value, low), high)
+
+        inside = {expert: within("weight", weight) for expert, weight in weights.items()}
+        params = self._at(method, inside, {"lambda": within("lambda", 1.0)})
+        outside = {f"weight.{OUTER}.{expert}" for expert in weights} & params.keys()
+        return params | dict.fromkeys(outside, within("weight", outer))
+
     def place(self, method: str, weights: Mapping[str, float]) -> dict[str, Any] | None:
         """The merge with these weights at every site and nothing trimmed or rescaled; None if it is not here.
 

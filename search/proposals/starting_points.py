@@ -1,4 +1,4 @@
-"""Where a search begins: every expert weighed alike, timidly and boldly, and each of them once in the lead.
+"""Where a search begins: every expert weighed alike, weakly and strongly, and each of them once in the lead.
 
 A sampler that starts blind in dozens of dimensions spends its first trials on lopsided merges. These are what
 a person would try first, and whatever they are worth, the sampler then knows. Where the budget has room,
@@ -15,12 +15,18 @@ from merging.methods.registry import METHODS, Method
 from search.proposals.space import SearchSpace
 from search.proposals.spaces.paths import Paths
 
-TIMID, BOLD, LEADING = 0.1, 0.3, 0.5
+TIMID, LEADING = 0.1, 0.5
 """Weights, as shares of the way along their range."""
+EVEN, WEAK, STRONG = 1.0, 0.5, 1.5
+"""Weights in the layers, as multiples of an even share of n experts, 1/n."""
+FAINT = 0.05
+"""The weight outside of the layers, which all read what is there and understand the base's best."""
 STRENGTHS = (0.2, 0.5, 1.0)
 """Weights of all task vectors, as they are."""
-MOST = 5
-"""The further points, with the others, are at most one in so many trials."""
+FEW = 20
+"""Of several methods the usual points are at most one in so many trials, or as many as a single one has."""
+MOST, FURTHER = 5, 8
+"""The further points are at most so many and, with the others, one in so many trials."""
 
 Point = dict[str, Any]
 
@@ -28,16 +34,17 @@ Point = dict[str, Any]
 def starting_points(space: SearchSpace, trials: int = 0) -> list[Point]:
     """Parameters of the first trials; [] if nothing is to choose. Methods take turns.
 
-    Of methods that weigh task vectors, two and one per expert; of those that only compare weights, one per
+    Of methods that weigh task vectors, four and one per expert; of those that only compare weights, one per
     expert and an even one; of those without weights, the middle of every range. Of layer paths, each expert
     alone, then with its middle repeated. A study of so many `trials` has others behind them, up to a fifth.
     """
     if space.paths is not None:
         return _paths(space, space.paths)
     methods = [METHODS[name] for name in space.spec.methods]
-    usual = _distinct(_in_turns([_usual(space, method) for method in methods]))
+    each = [_usual(space, method) for method in methods]
+    usual = _distinct(_in_turns(each))[: max(len(methods), max(map(len, each)), trials // FEW)]
     further = _in_turns([_further(space, method) for method in methods])
-    room = max(len(usual), trials // MOST)
+    room = min(max(len(usual), trials // MOST), len(usual) + FURTHER)
     return _distinct((*usual, *further))[:room]
 
 
@@ -45,12 +52,17 @@ def _usual(space: SearchSpace, method: Method) -> list[Point]:
     experts = space.expert_names
     if "weight" not in method.parameters:
         return [space.point(method.name, {})]
-    points = []
-    if method.on_task_vectors:
-        shares = (TIMID, BOLD) if "lambda" in method.parameters else (TIMID,)
-        points += [space.point(method.name, dict.fromkeys(experts, share)) for share in shares]
-    leads: list[Mapping[str, float]] = [dict.fromkeys(experts, TIMID) | {lead: LEADING} for lead in experts]
-    return points + [space.point(method.name, lead) for lead in leads]
+    if not method.on_task_vectors:
+        return [space.point(method.name, lead) for lead in _leads(experts, TIMID, LEADING)]
+    share = 1 / len(experts)
+    alike = [dict.fromkeys(experts, times * share) for times in (EVEN, WEAK, STRONG)]
+    leads = _leads(experts, WEAK * share, STRONG * share)
+    even, *others = (space.layered(method.name, weights, FAINT) for weights in (*alike, *leads))
+    return [even, space.point(method.name, dict.fromkeys(experts, TIMID)), *others]
+
+
+def _leads(experts: Sequence[str], other: float, lead: float) -> list[Mapping[str, float]]:
+    return [dict.fromkeys(experts, other) | {name: lead} for name in experts]
 
 
 def _further(space: SearchSpace, method: Method) -> list[Point]:

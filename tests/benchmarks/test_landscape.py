@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from benchmarks.landscape.entries import FEW
 from benchmarks.landscape.ground import Ground
 from benchmarks.landscape.named import LANDSCAPES, ROOT
 from benchmarks.landscape.objective import Objective, Spent
@@ -19,6 +20,8 @@ from evaluators.judge import ToAsk, judge
 from evaluators.score import ItemResult
 from merging.recipe import Recipe
 from merging.worker import Candidate
+from search.running.workshop import open_workshop
+from search.study_file.spec import load_study
 
 ITEMS = 24
 
@@ -124,6 +127,28 @@ def test_what_is_remembered_is_not_computed_again(tmp_path: Path) -> None:
     second = Ground.of(study, tmp_path / "memory")
     assert second.right(_drawn(second, 3), "search", range(6)) == right
     assert (first.asked, second.asked) == (6, 0)
+
+
+def test_who_asks_few_items_is_asked_the_first_of_each_slice(ground: Ground) -> None:
+    """As if its study had no more of them; and it pays for no other."""
+    objective, one = Objective(ground, 100, each=5), _drawn(ground, 4)
+    score = objective.whole(one)
+    assert (objective.size, objective.spent) == (15, 15)
+    by_slice = {part.name: part.items for part in ground.workshop.search_slices}
+    first = [q for q in ground.questions["search"] if q.item in by_slice[q.slice_.name][:5]]
+    assert [question.number for question in first] == [*range(15)]
+    assert score == ground.mean("search", ground.right(one, "search", range(15)))
+
+
+def test_the_landscapes_leave_everything_but_their_items_as_the_study_has_it() -> None:
+    """And of the items the first ones are the study's, so that tools which ask few are asked the same."""
+    study, tiny = (load_study(each) for each in (ROOT / "examples/tiny/study.yaml", LANDSCAPES["tiny"]))
+    assert tiny.search_space == study.search_space
+    assert [part.search for part in study.slices] == [FEW] * 3
+    few, many = (open_workshop(each) for each in (study, tiny))
+    assert many.holdout_slices == few.holdout_slices
+    for a, b in zip(few.search_slices, many.search_slices, strict=True):
+        assert b.items[:FEW] == a.items
 
 
 def test_racing_tries_more_candidates_with_the_same_items(ground: Ground) -> None:

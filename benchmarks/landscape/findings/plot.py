@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from benchmarks.landscape.findings.measures import Curve, at, curves
-from benchmarks.landscape.findings.rows import RACED, Row
+from benchmarks.landscape.findings.rows import UNRACED, Row
 
 POINTS = 120
 
@@ -40,7 +40,7 @@ def _panel(axes: Axes, entries: Mapping[str, Mapping[int, Curve]], landscape: st
         scores = 100 * np.array([[at(curve, int(items)) for items in grid] for curve in seeds.values()])
         known = ~np.isnan(scores).any(axis=0)
         low, middle, high = np.percentile(scores[:, known], [25, 50, 75], axis=0)
-        style = "-" if RACED in entry else "--"
+        style = "--" if UNRACED in entry else "-"
         axes.plot(grid[known], middle, style, label=entry, color=colors(number % 20), linewidth=1.5)
         axes.fill_between(grid[known], low, high, color=colors(number % 20), alpha=0.12, linewidth=0)
     axes.set_title(f"{landscape}: median over seeds, with the middle half", fontsize=10)

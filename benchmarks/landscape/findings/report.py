@@ -14,7 +14,7 @@ from benchmarks.machine import Machine, describe_machine
 
 ROWS, RACES = "search_quality.jsonl", "search_quality_races.jsonl"
 """Files of a folder of results."""
-REFERENCE, OURS = "mergekit-evolve", "auto+racing"
+REFERENCE, OURS = "mergekit-evolve", "auto"
 
 
 def write_report(out: Path) -> str:

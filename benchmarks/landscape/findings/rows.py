@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-RACED = "+racing"
-"""In the name of an entry that races while it searches; without, it is that of the same search unraced."""
+UNRACED = "-unraced"
+"""In the name of an entry of ours that asks every candidate everything; without, the same search races."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmarks.landscape.findings.measures import Curve, Span, at, finals, minus, spanned
-from benchmarks.landscape.findings.rows import RACED, RaceRow
+from benchmarks.landscape.findings.rows import UNRACED, RaceRow
 from evaluators.score import Accuracy, wilson
 from search.racing.race import Rules
 
@@ -95,7 +95,7 @@ def _line(entry: str, found: Mapping[str, Mapping[int, Curve]], races: Sequence[
     runs, error = runs_of(races, entry), realised(runs_of(races, entry))
     spans = [saved(run, found[entry][seed][0][0]) for seed, run in runs.items()]
     cells = [
-        entry if RACED in entry else f"{entry}, afterwards",
+        f"{entry}, afterwards" if UNRACED in entry else entry,
         str(len(runs)),
         str(spanned(spans, "mean")),
         *_differences(entry, found, races),
@@ -111,8 +111,8 @@ def _line(entry: str, found: Mapping[str, Mapping[int, Curve]], races: Sequence[
 def _differences(
     entry: str, found: Mapping[str, Mapping[int, Curve]], races: Sequence[RaceRow]
 ) -> tuple[str, str]:
-    plain = entry.replace(RACED, "")
-    if plain == entry or plain not in found:
+    plain = entry + UNRACED
+    if plain not in found:
         return "", ""
     items = minus(finals(found[entry]), finals(found[plain]))
     trials = at_equal_trials(found[entry], runs_of(races, entry), found[plain], runs_of(races, plain))

@@ -149,7 +149,7 @@ def test_a_gradient_of_weights_is_merged_layer_by_layer() -> None:
 def test_searches_with_weights_below_0_start_from_0() -> None:
     some = shop({"methods": ["ties"], "layer_groups": 1, "weight": [-0.5, 1.0]})
     starts = [point["weight.layers0-3.mlp.math"] for point in starting_points(some.space)]
-    assert starts == [0.1, 0.3, 0.1, 0.5, 0.1]
+    assert starts == pytest.approx([1 / 3, 0.1, 1 / 6, 1 / 2, 1 / 6, 1 / 2, 1 / 6])
 
 
 def run(crucible: Crucible, space: Mapping[str, Any], **engine: Any) -> list[dict[str, Any]]:

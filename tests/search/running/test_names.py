@@ -286,8 +286,10 @@ def test_a_study_of_the_version_before_names_is_the_same_study(tmp_path: Path) -
         "code": "90693344a5d8b217",
         "uniform": "7fc620b681ed046b",
     }
-    first = [workshop.space.decode(point).digest[:16] for point in starting_points(workshop.space)]
-    assert first == [
+    alike = [dict.fromkeys(workshop.space.expert_names, share) for share in (0.1, 0.3)]
+    shares = [*alike, *({**alike[0], lead: 0.5} for lead in workshop.space.expert_names)]
+    points = [workshop.space.point("ties", each) for each in shares]
+    assert [workshop.space.decode(point).digest[:16] for point in points] == [
         "fa0df420ca16bbbb",
         "bc096b09fe757852",
         "39ecec2b2fe88a5a",
