@@ -1,4 +1,4 @@
-"""Makes the README's pictures anew: a report and the dashboard, as headless Chromium shows them.
+"""Makes the README's pictures anew: the demo's leaderboard, a report, and the dashboard as Chromium shows it.
 
     python -m docs.pictures [STORAGE] [STUDY]
 
@@ -19,9 +19,15 @@ from typing import Any
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
+from rich.console import Console
 
+from search.showing.savings import told
+from search.showing.tables import leaderboard_table
 from studies.report.write import write_plot, write_report
+from studies.store import StudyStore
 from studies.store.readonly import ReadOnlyStore
+from studies.verdicts.leaderboard import build_leaderboard, conclusion
+from studies.verdicts.savings import savings
 
 REPO = Path(__file__).parents[1]
 OUT = REPO / "docs" / "pictures"
@@ -39,6 +45,7 @@ def main(storage: str = DEMO, study: str = "tiny") -> None:
         number = store.study(study)
         for kind in PLOTS:
             write_plot(store, study, kind, OUT / f"{kind}.svg")
+        terminal(store, study, REPO / "docs" / "demo.svg")
         page = write_report(store, study, Path(folder) / "report.html", "html").path.as_uri()
         with sync_playwright() as playwright, served(storage) as url:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
@@ -51,6 +58,15 @@ def main(storage: str = DEMO, study: str = "tiny") -> None:
             browser.close()
     for file in sorted(OUT.iterdir()):
         print(f"{file.relative_to(REPO)}  {file.stat().st_size:,} bytes")
+
+
+def terminal(store: StudyStore, study: str, file: Path) -> None:
+    """What `make demo` prints at its end: the judged candidates, and what is proven."""
+    rows, saved = build_leaderboard(store, study), savings(store, store.study(study))
+    screen = Console(record=True, width=121, file=io.StringIO())
+    screen.print("$ make demo\n", leaderboard_table([row for row in rows if row.holdout], study))
+    screen.print(conclusion(rows), *([told(saved)] if saved else []), sep="\n", highlight=False)
+    screen.save_svg(str(file), title="crucible demo")
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from search.study_file.spec import SearchSpaceSpec
 
 ATTENTION = "model.layers.{}.self_attn.q_proj.weight"
 MLP = "model.layers.{}.mlp.up_proj.weight"
+EMBEDDING = "model.embed_tokens.weight"
 NORM = "model.layers.{}.input_layernorm.weight"
 
 
@@ -122,6 +123,42 @@ def test_a_leading_expert_weighs_more_at_every_site() -> None:
     for name, layer in ((MLP.format(0), 0), (ATTENTION.format(3), 3), ("lm_head.weight", None)):
         assert recipe.parameters_for(name, layer).weight == (1.0, 0.2)
         assert recipe.parameters_for(name, layer).density == (0.55, 0.55)
+
+
+def weights_of(some: SearchSpace, point: dict[str, Any]) -> tuple[set[float | tuple[float, ...]], ...]:
+    """In the layers, and outside of them."""
+    recipe = some.decode(point)
+    inside = {recipe.parameters_for(MLP.format(i), i).weight for i in range(some.n_layers)}
+    return inside, {recipe.parameters_for(name, None).weight for name in ("lm_head.weight", EMBEDDING)}
+
+
+def test_the_first_merge_is_an_even_share_in_the_layers_on_nearly_the_base_s_embeddings() -> None:
+    some = space(methods=("ties",), weight=(0.0, 1.5))
+    assert weights_of(some, starting_points(some)[0]) == ({(0.5, 0.5)}, {(0.05, 0.05)})
+    assert some.decode(starting_points(some)[0]).parameters_for(MLP.format(0), 0).lambda_ == 1.0
+
+
+def test_strength_and_lead_are_tried_in_the_layers_alone() -> None:
+    some = space(methods=("ties",))
+    found = [weights_of(some, point) for point in starting_points(some)]
+    inside = [(0.5, 0.5), (0.1, 0.1), (0.25, 0.25), (0.75, 0.75), (0.75, 0.25), (0.25, 0.75)]
+    assert [only for (only,), _ in found] == inside
+    assert [only for _, (only,) in found] == [
+        (0.1, 0.1) if each == (0.1, 0.1) else (0.05, 0.05) for each in inside
+    ]
+
+
+def test_a_start_beyond_the_ranges_is_at_their_ends() -> None:
+    some = space(methods=("ties",), weight=(0.2, 0.4))
+    assert weights_of(some, starting_points(some)[0]) == ({(0.4, 0.4)}, {(0.2, 0.2)})
+
+
+def test_of_many_methods_each_has_its_first_start() -> None:
+    methods = tuple(
+        name for name, each in METHODS.items() if each.on_task_vectors and each.experts[1] is None
+    )[:9]
+    some = space(methods=methods, density=(0.3, 0.7))
+    assert [point["method"] for point in starting_points(some, 20)][: len(methods)] == list(methods)
 
 
 def names_of(some: SearchSpace) -> set[str]:

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -30,8 +31,12 @@ from tests.search.conftest import write_study
 from tests.search.working.conftest import EVIDENCE, MakeScene, Scene, complete, fake_study
 
 ITEMS, BLOCKS, TRIALS = 96, 3, 10
-RACED = {"items": ITEMS, "racing": {"error": 0.5, "blocks": BLOCKS}}
-"""Half of those that would have won may be stopped: then there are some."""
+RACED: dict[str, Any] = {
+    "items": ITEMS,
+    "racing": {"error": 0.05, "blocks": BLOCKS},
+    "sampler": {"name": "auto", "seed": 1},
+}
+"""By this seed candidates are stopped, and about half of them not before their second block."""
 HELD = """
     select w.pid from crucible_candidates c join crucible_holds h on h.name = c.name
     join crucible_workers w on w.id = h.worker_id
@@ -119,7 +124,7 @@ def test_one_of_two_is_killed_in_the_middle_of_a_race(make_scene: MakeScene, url
 def test_one_that_is_killed_in_a_race_and_started_again_ends_as_if_it_had_not(
     make_scene: MakeScene, url: str, tmp_path: Path
 ) -> None:
-    study = {**RACED, "trials": TRIALS, "sampler": {"name": "auto", "seed": 1}}
+    study = {**RACED, "trials": TRIALS}
     scene = make_scene(url, seconds=0.25, **study)
     command = scene.start("run")
     scene.wait(HELD, 1, command)

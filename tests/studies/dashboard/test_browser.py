@@ -73,7 +73,8 @@ def test_a_study_shows_the_verdict_and_the_numbers_of_the_store(
     opened = tab(site)
     opened.open(f"/studies/{ids(studied)['llama']}")
     shown = " ".join(opened.page.locator("#verdict").inner_text().split())
-    assert shown == conclusion(rows)
+    said = conclusion(rows)
+    assert shown == said[0].upper() + said[1:], "a sentence on a page begins so"
     judged = [row for row in rows if row.holdout_mean is not None]
     lines = opened.page.locator("table.board tbody tr")
     for row, line in zip(judged, lines.all(), strict=False):
