@@ -149,7 +149,7 @@ def parse(arguments: Sequence[str] | None = None) -> Job:
         "--trials",
         type=int,
         default=100,
-        help="whole trials whose items are the budget (100); 60 with entry auto-few is the demo's",
+        help="whole trials whose items are the budget (100)",
     )
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop then; a later call goes on")
     parser.add_argument("--processes", type=int, default=1, help="that share the runs (1)")

@@ -34,7 +34,7 @@ class Entry:
 
     def objective(self, ground: Ground, trials: int, until: float = float("inf")) -> Objective:
         """What it has to spend: the items of so many whole trials."""
-        return Objective(ground, trials * ground.count("search", FEW), until, self.each)
+        return Objective(ground, trials * ground.count(FEW), until, self.each)
 
 
 ENTRIES: Mapping[str, Entry] = {

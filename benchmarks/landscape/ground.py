@@ -67,12 +67,9 @@ class Ground:
         shop = self.workshop
         return {"search": self._told(shop.search_slices), "holdout": self._told(shop.holdout_slices)}
 
-    def count(self, split: Split, each: int | None = None) -> int:
-        """How many items there are if a slice has so many at most: theirs are the lowest numbers."""
-        sizes: dict[str, int] = {}
-        for question in self.questions[split]:
-            sizes[question.slice_.name] = sizes.get(question.slice_.name, 0) + 1
-        return sum(size if each is None else min(size, each) for size in sizes.values())
+    def count(self, each: int | None = None) -> int:
+        """How many search items there are if a slice has so many at most: theirs are the lowest numbers."""
+        return sum(len(part.items[:each]) for part in self.workshop.search_slices)
 
     def right(self, recipe: Recipe, split: Split, numbers: Sequence[int] | None = None) -> dict[int, bool]:
         """Whether the merge answers items rightly, by their numbers; all of the split by default."""

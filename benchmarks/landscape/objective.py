@@ -63,7 +63,7 @@ class Objective:
     @property
     def size(self) -> int:
         """How many search items there are to be asked: those of the lowest numbers."""
-        return self.ground.count("search", self.each)
+        return self.ground.count(self.each)
 
     def whole(self, recipe: Recipe) -> float:
         """The score on all search items, the mean over slices; it may be the new incumbent."""

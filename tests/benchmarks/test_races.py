@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,10 @@ from benchmarks.landscape.ground import Ground
 from benchmarks.landscape.objective import Interrupted, Objective, Spent
 from benchmarks.landscape.ours import ours
 from benchmarks.landscape.races import races_of
+from merging.errors import RecipeError
+from merging.recipe import Recipe
 from search.proposals.ledger import Ledger, Proposal, open_ledger
+from search.proposals.space import SearchSpace
 from tests.benchmarks.test_landscape import ITEMS, _study
 
 SIZE = 100
@@ -124,6 +129,21 @@ def test_of_eight_workers_each_has_a_proposal_in_flight(
     assert told >= 3
     assert events[:8] == ["draw"] * 8
     assert events[8:] == [event for number in range(told) for event in (f"tell {number}", "draw")]
+
+
+def test_a_proposal_that_means_no_recipe_fails_and_costs_nothing(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, refused = SearchSpace.decode, iter([False, True])
+
+    def decoded(space: SearchSpace, params: Mapping[str, Any]) -> Recipe:
+        if next(refused, False):
+            raise RecipeError("no such merge")
+        return decode(space, params)
+
+    monkeypatch.setattr(SearchSpace, "decode", decoded)
+    objective = spend(ground, "random-unraced", 3)
+    assert (len(objective.tried), objective.spent) == (3, 3 * WHOLE)
 
 
 def races(entry: str, seed: int, *told: tuple[int, float, float, int]) -> list[RaceRow]:

@@ -37,11 +37,8 @@ def killed(url: str, sampler: str, objectives: int, die_at: int, moment: str) ->
     """Let a process study until it is killed there."""
     command = [sys.executable, "-m", "tests.search.proposals.studied", url, sampler, str(objectives)]
     command += [str(die_at), moment]
-    threads = {
-        **os.environ,
-        "OMP_NUM_THREADS": "3",
-        "OPENBLAS_NUM_THREADS": "3",
-    }  # others than this process has
+    # others than this process has
+    threads = {**os.environ, "OMP_NUM_THREADS": "3", "OPENBLAS_NUM_THREADS": "3"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=threads)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
