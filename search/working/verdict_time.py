@@ -17,6 +17,9 @@ WRITING = 100e6
 SPARE = 1.1
 """As many times as long as was measured is kept for the verdict: machines have their moods."""
 
+AROUND = 1.0
+"""Seconds for what is measured nowhere: comparing the finalists, telling the store, letting go of the engine."""
+
 
 @dataclass(frozen=True)
 class Needed:
@@ -43,7 +46,7 @@ def needed(search: Search, recent: Sequence[float], workers: int) -> Needed:
     merges = turns[0] + turns[1] * len(rounds(workshop.holdout_slices))
     judging = merges * merging + sum(turns) * _seconds(search, workshop.holdout_slices)
     size = sum(info.nbytes for info in workshop.base.tensors.values())
-    return Needed(trial, SPARE * (judging + merging + size / WRITING))
+    return Needed(trial, AROUND + SPARE * (judging + merging + size / WRITING))
 
 
 def knows_holdout(search: Search) -> bool:
