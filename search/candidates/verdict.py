@@ -10,6 +10,7 @@ from evaluators.score import Accuracy
 from merging.models.fingerprint import Fingerprint
 from search.candidates.asked import Source, datasets_of, results_of, sources_of
 from search.candidates.card import Judged, table
+from studies.report.table import percent
 from studies.store import StudyStore
 from studies.store.identity import JSON
 from studies.verdicts.holdout import FOUND, RAW, RIVALS
@@ -117,7 +118,7 @@ def _accuracy(score: Accuracy) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
+    return f"{percent(share)}%"
 
 
 def _points(gain: Difference | None) -> str:

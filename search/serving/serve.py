@@ -23,9 +23,6 @@ from studies.store.lease import serving
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-FAREWELL_S = 2
-"""For requests under way when the service ends; whoever watches events would never go."""
-
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """Answer requests and run what is submitted, until a signal ends the process; `ready` is told the URL.
@@ -65,20 +62,9 @@ def _import_app() -> Callable[[Settings, StudyStore, Queue], FastAPI]:
 
 
 def _run(app: FastAPI, found: socket.socket) -> None:
-    import uvicorn
+    from studies.dashboard.serve import answer
 
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=FAREWELL_S,
-        lifespan="off",
-        ws="none",
-    )
-    server = uvicorn.Server(config)
-    server.run(sockets=[found])
-    if not server.started:
+    if not answer(app, found):
         raise SearchError("the service could not begin; what is said above tells why")
 
 

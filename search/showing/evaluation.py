@@ -11,8 +11,8 @@ from typing import Any
 from rich.table import Table
 
 from evaluators.score import Accuracy
-from search.showing.goals import percent
 from search.showing.tables import console
+from studies.report.table import percent
 
 
 @dataclass(frozen=True)

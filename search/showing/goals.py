@@ -6,6 +6,7 @@ from math import isnan
 
 from studies.objectives.goals import Goal
 from studies.objectives.worth import Worth
+from studies.report.table import percent
 
 
 def value_of(goal: Goal, value: float) -> str:
@@ -23,8 +24,3 @@ def worth_of(goal: Goal, worth: Worth) -> str:
     if worth.low is None or worth.high is None:
         return said
     return f"{said} [{value_of(goal, worth.low)}, {value_of(goal, worth.high)}]"
-
-
-def percent(share: float) -> str:
-    """A share as percentage points with one decimal: 0.8123 -> 81.2."""
-    return f"{100 * share:.1f}"

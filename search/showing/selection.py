@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.table import Table
 
 from evaluators.score import Accuracy
-from search.showing.goals import percent
 from search.showing.tables import WIDEST, console
+from studies.report.table import percent
 from studies.selection.selection import Option, Selection
 
 

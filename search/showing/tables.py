@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from evaluators.score import Accuracy, MeanLogprob
-from search.showing.goals import percent
 from search.showing.goals_table import goals_table
 from search.showing.status import StudyLine
+from studies.report.table import percent
 from studies.verdicts.leaderboard import Row, conclusion
 from studies.verdicts.paired import Difference
 from studies.workers.at_work import AtWork

@@ -18,7 +18,7 @@ SPARE = 1.1
 """As many times as long as was measured is kept for the verdict: machines have their moods."""
 
 AROUND = 1.0
-"""Seconds for what is measured nowhere: comparing the finalists, telling the store, letting go of the engine."""
+"""Seconds for what is measured nowhere: comparing finalists, telling the store, letting the engine go."""
 
 
 @dataclass(frozen=True)

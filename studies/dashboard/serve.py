@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable
 
 import uvicorn
+from starlette.applications import Starlette
 
 from studies.dashboard.app import dashboard
 from studies.dashboard.exporting import Exporter
@@ -14,6 +15,7 @@ from studies.dashboard.soon import warm
 from studies.store import ReadOnlyStore
 
 FAREWELL_S = 2
+"""For requests under way when the server ends; whoever watches events would never go."""
 
 
 def serve(
@@ -35,13 +37,20 @@ def serve(
         app = dashboard(store, token=token, host=host, exporter=exporter)
         warm(app.state.here, read_study)
         ready()
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=FAREWELL_S,
-            lifespan="off",
-            ws="none",
-        )
-        uvicorn.Server(config).run(sockets=[listening])
+        answer(app, listening)
+
+
+def answer(app: Starlette, listening: socket.socket) -> bool:
+    """Serve an application until a signal, on a socket that listens; returns whether it could begin."""
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=FAREWELL_S,
+        lifespan="off",
+        ws="none",
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listening])
+    return server.started

@@ -10,7 +10,7 @@ from typing import Any
 from search.fusing.judging.merging import SUFFIX
 from search.fusing.plan import Plan
 from search.fusing.preflight import Prepared
-from search.showing.goals import percent
+from studies.report.table import percent
 from studies.store import StudyStore
 from studies.verdicts.leaderboard import Row, build_leaderboard
 

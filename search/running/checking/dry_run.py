@@ -18,9 +18,10 @@ from search.running.checking.forecast import Forecast, forecast
 from search.running.outlook import Idle, idle_slices
 from search.running.workshop import Workshop
 from search.showing.display import Display
-from search.showing.goals import percent, value_of
+from search.showing.goals import value_of
 from search.showing.step import Step
 from studies.objectives.goals import GOLD
+from studies.report.table import percent
 
 Score = Accuracy | MeanLogprob
 

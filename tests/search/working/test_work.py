@@ -259,7 +259,7 @@ class Slow(FakeEngine):
 
 def test_time_is_kept_for_the_verdict(tmp_path: Path, engine: Callable[[type[FakeEngine]], None]) -> None:
     engine(Slow)
-    worked(make(tmp_path / "before", trials=2))  # imports and statistics take seconds, where a test comes first
+    worked(make(tmp_path / "before", trials=2))  # imports and statistics take seconds, once
     scene = make(tmp_path / "timed", trials=500)
     began = time.monotonic()
     steps = worked(scene, Terms(until=time.time() + 12))
