@@ -20,11 +20,14 @@ from search.candidates.candidate import Sent
 from search.errors import Hopeless, SearchError
 from search.running import search as measuring
 from search.running import workshop as opening
+from search.running.search import Search
 from search.showing.step import Step
 from search.study_file.spec import load_study
 from search.working import session as working
+from search.working import trials
 from search.working.asking import tell
 from search.working.terms import Terms
+from search.working.verdict_time import Needed, needed
 from search.working.work import work
 from studies.store import StudyStore
 from studies.store.connect import reading
@@ -270,6 +273,18 @@ def test_time_is_kept_for_the_verdict(tmp_path: Path, engine: Callable[[type[Fak
     assert took < 12, "the verdict was there in time"
     ((state, reason),) = scene.rows("select state, reason from crucible_studies")
     assert (state, reason) == ("complete", f"time ran out after {searched} of 500 trials")
+
+
+def test_a_second_is_kept_for_what_is_measured_nowhere(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: list[float] = []
+
+    def recorded(search: Search, recent: Sequence[float], workers: int) -> Needed:
+        kept.append(needed(search, (), workers).verdict)
+        return needed(search, recent, workers)
+
+    monkeypatch.setattr(trials, "needed", recorded)
+    worked(scene, Terms(hours=1))
+    assert 1 < min(kept) <= max(kept) < 2, "the fake engine's answers and tiny weights take next to nothing"
 
 
 def test_a_trial_that_would_cost_the_verdict_its_time_is_handed_back(
