@@ -89,5 +89,9 @@ def _mapped(path: Path) -> Statistic:
 
 
 def _save(path: Path, statistic: Statistic) -> None:
+    """Write a statistic, and remove what killed processes had begun to: one process at a time writes."""
+    for remains in path.parent.glob(".*"):
+        with contextlib.suppress(OSError):
+            remains.unlink()
     with whole_file(path) as temporary:
         save_file(dict(statistic), temporary)

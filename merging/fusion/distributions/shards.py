@@ -14,7 +14,7 @@ from typing import Any, overload
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from merging.errors import OutputError
 from merging.fusion.distributions.data import Top
@@ -68,7 +68,8 @@ def write_shard(folder: Path, number: int, tops: Sequence[Top]) -> None:
     file = shard_file(folder, number)
     try:
         with whole_file(file) as temporary:
-            save_file(arrays, temporary)
+            # Not `save_file`, which writes under a temporary name of its own, and for its owner only.
+            temporary.write_bytes(save(arrays))
     except (OSError, SafetensorError) as error:
         raise OutputError(f"{file}: cannot be written ({error}); make room or see to its folder") from None
 

@@ -7,6 +7,7 @@ import fcntl
 import os
 import pickle
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -144,6 +145,22 @@ def test_a_folder_that_cannot_be_written_stops_nothing(cache: StatisticsCache) -
     cache.folder.mkdir()
     cache.folder.chmod(0o500)
     assert get(cache, Maker(1.0)) == 1.0
+
+
+def test_what_a_killed_process_had_begun_to_write_is_removed(cache: StatisticsCache) -> None:
+    code = (
+        "import resource, signal, sys; from pathlib import Path;"
+        "from merging.statistics.cache import StatisticsCache;"
+        "from tests.merging.statistics.test_cache import Maker;"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_DFL);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500));"
+        "StatisticsCache(Path(sys.argv[1])).get('kind', ('a',), Maker(), on_disk=True)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code, str(cache.folder)], check=False)
+    assert ended.returncode == -signal.SIGXFSZ
+    assert [file.name[0] for file in files(cache)] == ["."]
+    assert get(cache, Maker()) == 1
+    assert [file.suffix for file in files(cache)] == [".safetensors"]
 
 
 def test_a_failure_to_make_is_not_remembered(cache: StatisticsCache) -> None:

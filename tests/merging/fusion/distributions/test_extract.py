@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -34,6 +35,23 @@ from merging.fusion.distributions.extract import extract
 model, folder, log = map(Path, sys.argv[1:4])
 told = lambda done, total: print(done, flush=True)
 extract(Logging(model, log), asked(40), folder, source="s" * 64, k=4, shard=8, progress=told)
+"""
+
+
+DIES_IN_A_SHARD = """
+import resource, signal, sys
+from pathlib import Path
+from tests.merging.fusion.distributions.test_extract import asked
+from merging.fusion.distributions.extract import extract
+from merging.fusion.distributions.teacher import TransformersTeacher
+
+def told(done, total):
+    if done == 16:  # the second shard comes next: of it the disk takes 500 bytes, and the process ends there
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+
+model, folder = map(Path, sys.argv[1:3])
+extract(TransformersTeacher(model), asked(40), folder, source="s" * 64, k=4, shard=8, progress=told)
 """
 
 
@@ -162,6 +180,23 @@ def test_killed_in_mid_extraction_it_goes_on_and_asks_nothing_twice_that_was_kep
     whole = run(model, tmp_path / "whole", 40)
     assert all(same(a, b) for a, b in zip(found, whole, strict=True))
     assert not list(folder.glob(".*"))
+
+
+def test_killed_in_mid_shard_it_leaves_nothing_that_the_next_call_does_not_remove(
+    model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "out"
+    command = [sys.executable, "-c", DIES_IN_A_SHARD, str(model), str(folder)]
+    assert subprocess.run(command, check=False, cwd=REPO).returncode == -signal.SIGXFSZ
+    assert len(list(folder.glob(".*"))) == 1, "half a shard"
+    assert len(list(folder.glob("shard-*"))) == 1
+    run(model, folder, 40)
+    assert not list(folder.glob(".*"))
+
+
+def test_a_shard_may_be_read_by_whom_the_manifest_may_be(model: Path, tmp_path: Path) -> None:
+    run(model, tmp_path / "out")
+    assert len({file.stat().st_mode for file in (tmp_path / "out").iterdir()}) == 1
 
 
 @pytest.mark.parametrize(
