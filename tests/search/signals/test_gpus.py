@@ -84,4 +84,4 @@ def test_a_driver_that_hangs_holds_up_no_beat(tool: Path) -> None:
     stats = with_gpus(lambda: {"tokens": 3})
     began = time.monotonic()
     assert [stats() for _ in range(3)] == [{"tokens": 3}] * 3
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 2.5

