@@ -87,7 +87,7 @@ def test_a_batch_is_graded_and_delivered_while_the_next_is_answered(numbers: Sli
     def deliver(results: list[ItemResult]) -> None:
         threads.add(threading.current_thread())
         first = results[0].item
-        assert first == 2 * BATCH or engine.began[first // BATCH + 1].wait(30), "the engine is waiting"
+        assert first == 2 * BATCH or engine.began[first // BATCH + 1].wait(120), "the engine is waiting"
 
     judge(engine, [ToAsk(numbers, deliver)])
     assert len(threads) == 1
@@ -164,7 +164,7 @@ def test_an_engine_that_breaks_tells_besides_that_earlier_answers_were_lost(numb
     engine, breaking = Scripted(), threading.Event()
 
     def full(results: list[ItemResult]) -> None:
-        assert breaking.wait(30)
+        assert breaking.wait(120)
         raise OSError("no space left on device")
 
     def between() -> None:

@@ -32,7 +32,7 @@ def test_what_is_excused_does_not_count() -> None:
         time.sleep(1.2)
         deadline.check()
         assert not engine.killed.is_set()
-        assert engine.killed.wait(10)
+        assert engine.killed.wait(60)
         assert time.monotonic() - began >= 2.7
         with pytest.raises(DeadlinePassed):
             deadline.check()

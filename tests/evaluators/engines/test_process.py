@@ -26,7 +26,7 @@ def process() -> Iterator[EngineProcess]:
     process.kill()
 
 
-def gone(pid: int, within: float = 10) -> bool:
+def gone(pid: int, within: float = 60) -> bool:
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:

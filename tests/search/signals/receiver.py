@@ -30,7 +30,7 @@ class Receiver:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/hook"
 
-    def wait(self, posts: int = 1, seconds: float = 20.0) -> None:
+    def wait(self, posts: int = 1, seconds: float = 120.0) -> None:
         """Until so many more posts have come."""
         for _ in range(posts):
             assert self.came.acquire(timeout=seconds), f"{len(self.posted)} posts came"

@@ -74,7 +74,7 @@ def test_one_that_is_started_again_hears_of_the_beginning_and_the_first_does_not
     said: list[str] = []
     own = {EARLIER: Earlier((1,)).to_text()}
     child = Child(0, [sys.executable, "-c", told], own, lambda _, line: said.append(line))
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while sum(AT_ONCE_SAID in line for line in said) < 2 and time.monotonic() < until:
         child.look()
         time.sleep(0.05)

@@ -150,6 +150,7 @@ def tab(chromium: Any) -> Iterator[Callable[..., Tab]]:
         def open_tab(base: str, width: int = 1280, scheme: str = "light", fail: bool = True) -> Tab:
             size = {"width": width, "height": 900}
             context = chromium.new_context(viewport=size, color_scheme=scheme)
+            context.set_default_timeout(120_000)
             opened.callback(context.close)
             made = Tab(context.new_page(), base)
             made.page.on(

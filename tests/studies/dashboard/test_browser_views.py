@@ -95,7 +95,7 @@ def test_importances_arrive_without_reload_and_the_command_is_there(
 ) -> None:
     opened = tab(site, 390, "dark")
     opened.open(f"/studies/{ids(studied)['llama']}/parameters")
-    opened.page.get_by_text("Working out").wait_for(state="detached", timeout=20_000)
+    opened.page.get_by_text("Working out").wait_for(state="detached", timeout=120_000)
     assert re.search(
         r"trials? with a score so far|trials from the others", opened.page.locator("main").inner_text()
     )

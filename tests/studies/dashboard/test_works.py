@@ -24,7 +24,7 @@ def test_whoever_asks_first_waits_for_nothing_and_it_is_done_once() -> None:
 
     def work() -> int:
         calls.append(1)
-        go.wait(10)
+        go.wait(60)
         return 7
 
     assert [works.of("a", 1, work) for _ in range(5)] == [None] * 5
@@ -38,7 +38,7 @@ def test_what_was_known_is_told_until_the_new_is() -> None:
     assert wait(works, "a", 1, lambda: 1) == 1
 
     def slow() -> int:
-        go.wait(10)
+        go.wait(60)
         return 2
 
     assert works.of("a", 2, slow) == 1

@@ -39,6 +39,7 @@ class Visit:
     def __init__(self, browser: Any, report: Path, width: int, **options: Any) -> None:
         size = {"width": width, "height": 900}
         self.context = browser.new_context(viewport=size, offline=True, **options)
+        self.context.set_default_timeout(120_000)
         self.page = self.context.new_page()
         self.requests: list[str] = []
         self.said: list[str] = []

@@ -193,7 +193,7 @@ def test_transactions_in_each_others_way_are_tried_again(store: StudyStore) -> N
     """PostgreSQL ends one of two that wait for each other."""
     for name in ("a", "b"):
         store.begin(name, {})
-    meet = threading.Barrier(2, timeout=20)
+    meet = threading.Barrier(2, timeout=120)
     tries = {"a": 0, "b": 0}
 
     def change(first: str, second: str) -> None:

@@ -16,7 +16,7 @@ from tests.studies.workers.builders import change
 EVERY = 0.05
 
 
-def until(done: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(done: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, "it never came to that"

@@ -87,7 +87,7 @@ def test_one_that_is_stopped_while_it_is_alone_is_waited_for_only_so_long(
                     assert time.monotonic() - begun < 30
             finally:
                 process.send_signal(signal.SIGCONT)
-            said, _ = process.communicate("", timeout=30)
+            said, _ = process.communicate("", timeout=120)
         assert process.returncode == 0
         assert said == "left\n", "who lost the lock leaves the block as ever"
 

@@ -22,7 +22,7 @@ PAGE = "ray.md"
 REPO = Path(__file__).parents[4]
 HEAD = "127.0.0.2"
 STARTED = "Ray runtime started"
-STARTS_S = 60.0
+STARTS_S = 180.0
 QUICK = {
     "RAY_health_check_initial_delay_ms": "500",
     "RAY_health_check_period_ms": "500",

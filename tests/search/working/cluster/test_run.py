@@ -27,7 +27,7 @@ from tests.search.working.cluster.conftest import SECOND
 from tests.search.working.cluster.nodes import Cluster, descendants
 
 THIRD = "127.0.0.4"
-SOON_S = 90.0
+SOON_S = 240.0
 TRIALS = 12
 
 
