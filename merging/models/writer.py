@@ -129,6 +129,17 @@ def whole_file(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def remove_remains(folder: Path) -> None:
+    """Remove what killed processes had begun to write in a folder that no other process writes to.
+
+    That is what `whole_file` gives names to, and what safetensors' `save_file` writes under one of its own.
+    """
+    for pattern in (".*.tmp-*", ".tmp*"):
+        for remains in folder.glob(pattern):
+            with suppress(OSError):
+                remains.unlink()
+
+
 @contextmanager
 def _temporary_folder(out: Path) -> Iterator[Path]:
     """A sibling of `out` that becomes it on success, and is gone after any failure.

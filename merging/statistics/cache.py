@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from merging.models.fingerprint import cache_root
-from merging.models.writer import whole_file
+from merging.models.writer import remove_remains, whole_file
 
 FORMAT = 1
 
@@ -90,8 +90,6 @@ def _mapped(path: Path) -> Statistic:
 
 def _save(path: Path, statistic: Statistic) -> None:
     """Write a statistic, and remove what killed processes had begun to: one process at a time writes."""
-    for remains in path.parent.glob(".*"):
-        with contextlib.suppress(OSError):
-            remains.unlink()
+    remove_remains(path.parent)
     with whole_file(path) as temporary:
         save_file(dict(statistic), temporary)

@@ -7,7 +7,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -28,7 +28,7 @@ from merging.fusion.distributions.shards import (
     write_shard,
 )
 from merging.fusion.distributions.teacher import Request, Teacher
-from merging.models.writer import readable_size
+from merging.models.writer import readable_size, remove_remains
 
 STEP = 64
 """Examples that a teacher is asked for at a time: progress is told, and batches are made, within them."""
@@ -107,7 +107,7 @@ def _measured(teacher: Teacher, requests: Sequence[Request], k: int) -> Iterator
 
 def _claim(folder: Path, manifest: Manifest) -> None:
     """Make the folder this extraction's, or see that it is."""
-    _clear_remains(folder)
+    remove_remains(folder)
     held = read_manifest(folder)
     if held is None:
         strange = sorted(file.name for file in folder.iterdir() if not file.name.startswith("."))
@@ -158,13 +158,6 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _clear_remains(folder: Path) -> None:
-    """What a killed process had begun to write."""
-    for file in folder.glob(".*.tmp-*"):
-        with suppress(FileNotFoundError):
-            file.unlink()
 
 
 def _short(value: object) -> str:
